@@ -1,0 +1,1 @@
+"""The contract "datasharing": one immutable folder per version."""

@@ -1,0 +1,1 @@
+"""The contract "identity": one immutable folder per version."""

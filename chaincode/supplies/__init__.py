@@ -1,0 +1,1 @@
+"""The contract "supplies": one immutable folder per version."""
