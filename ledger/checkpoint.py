@@ -12,16 +12,17 @@ import base64
 import re
 import struct
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final
 
-from ledger.errors import Malformed
 from ledger.canonical_json import from_base64
+from ledger.errors import Malformed
 from ledger.keys import SIGNATURE_SIZE, Signer, Verify, verify
-from ledger.limits import INTEGER_MAX, NOTE_SIGNATURES_MAX, NOTE_SIZE_MAX
+from ledger.limits import INTEGER_MAX
 from ledger.membership import MemberSet
+from ledger.notes import COSIGNATURE_V1, NoteLine, cosigned_text, key_id, parse_note
 
 __all__ = [
+    "COSIGNATURE_V1",
     "Certificate",
     "Checkpoint",
     "Cosignature",
@@ -34,9 +35,7 @@ __all__ = [
     "verify_cosignature",
 ]
 
-COSIGNATURE_V1: Final = 0x04  # type byte of a timestamped Ed25519 cosignature (tlog-cosignature)
 _DECIMAL: Final = re.compile(r"(0|[1-9][0-9]{0,15})\Z")
-_LINE: Final = re.compile(r"— ([^ +\n]+) ([A-Za-z0-9+/=]+)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +89,11 @@ class Certificate:
 
         Raises: Malformed.
         """
-        text, lines = _split_note(note)
-        checkpoint = parse_checkpoint(text)
+        parsed = parse_note(note, "checkpoint", "checkpoint.cosignatures")
+        checkpoint = parse_checkpoint(parsed.text)
         certificate = cls(
-            checkpoint, tuple(_parse_line(line, checkpoint.origin, members) for line in lines)
+            checkpoint,
+            tuple(_cosignature(line, checkpoint.origin, members) for line in parsed.lines),
         )
         if certificate.to_note(members) != note:
             raise Malformed("checkpoint", "is not the canonical note")
@@ -116,14 +116,9 @@ def parse_checkpoint(text: str) -> Checkpoint:
     return Checkpoint(origin, int(size), digest)
 
 
-def key_id(name: str, kind: int, public: bytes) -> bytes:
-    """Return the 4-byte key id of a note key: SHA-256(name LF type public key)[:4]."""
-    return sha256(name.encode() + b"\n" + bytes([kind]) + public).digest()[:4]
-
-
 def cosignature_message(checkpoint: Checkpoint, timestamp: int) -> bytes:
     """Return the bytes a cosigner signs (tlog-cosignature, Ed25519)."""
-    return f"cosignature/v1\ntime {timestamp}\n{checkpoint.text()}".encode()
+    return cosigned_text(checkpoint.text(), timestamp)
 
 
 def cosign(checkpoint: Checkpoint, timestamp: int, member: str, signer: Signer) -> Cosignature:
@@ -135,8 +130,7 @@ def cosignature_line(origin: str, public: bytes, cosignature: Cosignature) -> st
     """Return the note line of a cosignature, key name `<origin>/<member id>`, with its newline."""
     name = f"{origin}/{cosignature.member}"
     payload = struct.pack(">Q", cosignature.timestamp) + cosignature.signature
-    encoded = base64.b64encode(key_id(name, COSIGNATURE_V1, public) + payload).decode()
-    return f"— {name} {encoded}\n"
+    return NoteLine(name, key_id(name, COSIGNATURE_V1, public), payload).text()
 
 
 def verify_cosignature(
@@ -167,36 +161,23 @@ def verify_certificate(
         )
     places = [members.index(cosignature.member) for cosignature in certificate.cosignatures]
     if any(later <= earlier for earlier, later in zip(places, places[1:], strict=False)):
-        raise Malformed("checkpoint.cosignatures", "must be distinct, in the order of the member set")
+        raise Malformed(
+            "checkpoint.cosignatures", "must be distinct, in the order of the member set"
+        )
     for cosignature in certificate.cosignatures:
         if not verify_cosignature(certificate.checkpoint, cosignature, members, verify):
-            raise Malformed("checkpoint.cosignatures", f"that of {cosignature.member} does not verify")
+            raise Malformed(
+                "checkpoint.cosignatures", f"that of {cosignature.member} does not verify"
+            )
 
 
-def _split_note(note: str) -> tuple[str, list[str]]:
-    if len(note) > NOTE_SIZE_MAX:
-        raise Malformed("checkpoint", f"is larger than {NOTE_SIZE_MAX} characters")
-    text, separator, block = note.rpartition("\n\n")
-    if not separator or not block.endswith("\n"):
-        raise Malformed("checkpoint", "must be a text, an empty line and signature lines")
-    lines = block[:-1].split("\n")
-    if len(lines) > NOTE_SIGNATURES_MAX:
-        raise Malformed("checkpoint", f"has more than {NOTE_SIGNATURES_MAX} signature lines")
-    return text + "\n", lines
-
-
-def _parse_line(line: str, origin: str, members: MemberSet) -> Cosignature:
-    match = _LINE.match(line)
-    if match is None:
-        raise Malformed("checkpoint.cosignatures", "a line is not a note signature")
-    name, payload = match[1], from_base64(match[2], "checkpoint.cosignatures")
+def _cosignature(line: NoteLine, origin: str, members: MemberSet) -> Cosignature:
     prefix = origin + "/"
-    member = members.get(name[len(prefix) :]) if name.startswith(prefix) else None
+    member = members.get(line.name[len(prefix) :]) if line.name.startswith(prefix) else None
     if member is None:
-        raise Malformed("checkpoint.cosignatures", f"{name!r} is not a member of this chain")
-    if len(payload) != 4 + 8 + SIGNATURE_SIZE:
+        raise Malformed("checkpoint.cosignatures", f"{line.name!r} is not a member of this chain")
+    if len(line.payload) != 8 + SIGNATURE_SIZE:
         raise Malformed("checkpoint.cosignatures", "a line has the wrong length")
-    if payload[:4] != key_id(name, COSIGNATURE_V1, member.cosigner_key):
+    if line.key != key_id(line.name, COSIGNATURE_V1, member.cosigner_key):
         raise Malformed("checkpoint.cosignatures", f"the key of {member.id} is not the member's")
-    (timestamp,) = struct.unpack(">Q", payload[4:12])
-    return Cosignature(member.id, timestamp, payload[12:])
+    return Cosignature(member.id, line.timestamp, line.payload[8:])

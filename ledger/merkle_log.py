@@ -10,7 +10,7 @@ Source: RFC 6962 section 2.1, RFC 9162 sections 2.1.3 and 2.1.4 (verification); 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -20,17 +20,25 @@ __all__ = [
     "EMPTY_ROOT",
     "Frontier",
     "MerkleLog",
+    "Subtree",
+    "consistency_path",
+    "consistency_roots",
     "frontier_append",
     "frontier_of",
     "frontier_root",
+    "inclusion_path",
     "leaf_hash",
     "node_hash",
+    "range_root",
     "root_of",
     "verify_consistency",
     "verify_inclusion",
 ]
 
 Frontier = tuple[bytes, ...]
+
+# (level, index) -> root of the perfect subtree of the leaves index·2^level .. (index+1)·2^level − 1
+Subtree = Callable[[int, int], bytes]
 
 EMPTY_ROOT: Final = sha256(b"").digest()
 
@@ -88,7 +96,9 @@ def root_of(leaves: Sequence[bytes]) -> bytes:
     return level[0]
 
 
-def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
+def verify_inclusion(
+    leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes
+) -> bool:
     """Say whether the leaf hash stands at `index` in the log of `size` leaves with `root` (RFC 9162 2.1.3.2)."""
     if not 0 <= index < size:
         return False
@@ -116,11 +126,23 @@ def verify_consistency(
         return False
     if size1 == size2:
         return not path and root1 == root2
+    return consistency_roots(size1, size2, root1, path) == (root1, root2)
+
+
+def consistency_roots(
+    size1: int, size2: int, root1: bytes, path: Sequence[bytes]
+) -> tuple[bytes, bytes] | None:
+    """Return the two roots that a consistency path leads to, or None when its length is wrong.
+
+    `root1` is used only where size1 is a power of two: there the path leaves it out.
+    """
+    if not 0 < size1 < size2:
+        return None
     nodes = list(path)
     if size1 & (size1 - 1) == 0:
         nodes.insert(0, root1)
     if not nodes:
-        return False
+        return None
     place, last = size1 - 1, size2 - 1
     while place & 1:
         place >>= 1
@@ -128,7 +150,7 @@ def verify_consistency(
     old = new = nodes[0]
     for node in nodes[1:]:
         if last == 0:
-            return False
+            return None
         if place & 1 or place == last:
             old, new = node_hash(node, old), node_hash(node, new)
             while not place & 1 and place:
@@ -138,7 +160,63 @@ def verify_consistency(
             new = node_hash(new, node)
         place >>= 1
         last >>= 1
-    return last == 0 and old == root1 and new == root2
+    return (old, new) if last == 0 else None
+
+
+def range_root(subtree: Subtree, start: int, end: int) -> bytes:
+    """Return the hash over leaves start..end−1, where start is a multiple of the range's width."""
+    if start == end:
+        return EMPTY_ROOT
+    peaks: list[bytes] = []
+    while start < end:
+        level = (end - start).bit_length() - 1
+        peaks.append(subtree(level, start >> level))
+        start += 1 << level
+    return frontier_root(tuple(peaks))
+
+
+def inclusion_path(subtree: Subtree, index: int, size: int) -> list[bytes]:
+    """Return the sibling path of leaf `index` in a log of `size` leaves, leaf's sibling first.
+
+    Raises: InvariantViolated when the log has no such leaf.
+    """
+    if not 0 <= index < size:
+        raise InvariantViolated(f"leaf {index} is not in a log of {size}")
+    path: list[bytes] = []
+    start, end = 0, size
+    while end - start > 1:
+        split = start + _split(end - start)
+        if index < split:
+            path.append(range_root(subtree, split, end))
+            end = split
+        else:
+            path.append(range_root(subtree, start, split))
+            start = split
+    path.reverse()
+    return path
+
+
+def consistency_path(subtree: Subtree, size1: int, size2: int) -> list[bytes]:
+    """Return the proof that the first size1 leaves are a prefix of the first size2 (RFC 6962 2.1.2).
+
+    Raises: InvariantViolated unless 0 < size1 <= size2.
+    """
+    if not 0 < size1 <= size2:
+        raise InvariantViolated(f"no consistency from {size1} to {size2}")
+    path: list[bytes] = []
+    start, end, whole = 0, size2, True
+    while size1 != end:
+        split = start + _split(end - start)
+        if size1 <= split:
+            path.append(range_root(subtree, split, end))
+            end = split
+        else:
+            path.append(range_root(subtree, start, split))
+            start, whole = split, False
+    if not whole:
+        path.append(range_root(subtree, start, end))
+    path.reverse()
+    return path
 
 
 class MerkleLog:
@@ -176,64 +254,37 @@ class MerkleLog:
         """Return the leaf hash at `index`."""
         return self._levels[0][index]
 
+    def subtree(self, level: int, index: int) -> bytes:
+        """Return the root of the perfect subtree number `index` of 2^level leaves."""
+        return self._levels[level][index]
+
+    def subtrees(self, level: int, start: int, stop: int) -> list[bytes]:
+        """Return the roots of the perfect subtrees start..stop−1 of 2^level leaves each.
+
+        Raises: InvariantViolated when the log is too small for them.
+        """
+        found = self._levels[level][start:stop] if level < len(self._levels) else []
+        if len(found) != stop - start:
+            raise InvariantViolated(f"the log has no subtrees {start} to {stop} at level {level}")
+        return found
+
     def root(self, size: int | None = None) -> bytes:
         """Return the root of the first `size` leaves (all, if not given)."""
-        return self._subtree(0, self._bounded(size))
+        return range_root(self.subtree, 0, self._bounded(size))
 
     def inclusion(self, index: int, size: int | None = None) -> list[bytes]:
         """Return the sibling path of leaf `index` in the log of `size` leaves, leaf's sibling first."""
-        bound = self._bounded(size)
-        if not 0 <= index < bound:
-            raise InvariantViolated(f"leaf {index} is not in a log of {bound}")
-        path: list[bytes] = []
-        start, end = 0, bound
-        while end - start > 1:
-            split = start + _split(end - start)
-            if index < split:
-                path.append(self._subtree(split, end))
-                end = split
-            else:
-                path.append(self._subtree(start, split))
-                start = split
-        path.reverse()
-        return path
+        return inclusion_path(self.subtree, index, self._bounded(size))
 
     def consistency(self, size1: int, size2: int | None = None) -> list[bytes]:
         """Return the proof that the first size1 leaves are a prefix of the first size2 (RFC 6962 2.1.2)."""
-        bound = self._bounded(size2)
-        if not 0 < size1 <= bound:
-            raise InvariantViolated(f"no consistency from {size1} to {bound}")
-        path: list[bytes] = []
-        start, end, whole = 0, bound, True
-        while size1 != end:
-            split = start + _split(end - start)
-            if size1 <= split:
-                path.append(self._subtree(split, end))
-                end = split
-            else:
-                path.append(self._subtree(start, split))
-                start, whole = split, False
-        if not whole:
-            path.append(self._subtree(start, end))
-        path.reverse()
-        return path
+        return consistency_path(self.subtree, size1, self._bounded(size2))
 
     def _bounded(self, size: int | None) -> int:
         bound = self.size if size is None else size
         if not 0 <= bound <= self.size:
             raise InvariantViolated(f"the log has {self.size} leaves, not {bound}")
         return bound
-
-    def _subtree(self, start: int, end: int) -> bytes:
-        """Hash leaves start..end, where start is a multiple of the subtree's width."""
-        if start == end:
-            return EMPTY_ROOT
-        peaks: list[bytes] = []
-        while start < end:
-            level = (end - start).bit_length() - 1
-            peaks.append(self._levels[level][start >> level])
-            start += 1 << level
-        return frontier_root(tuple(peaks))
 
 
 def _split(width: int) -> int:

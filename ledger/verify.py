@@ -1,0 +1,367 @@
+"""The verifier: a pure function from a bundle's bytes, a genesis and a question to a verdict.
+
+It needs no node, no network and no clock of its own (the time is a value passed in), it trusts
+nothing but the genesis file, and it never raises for any bytes. Steps, cheap ones first, signatures
+last:
+
+    1  form           size, canonical JSON, claim, base64, hex, order            integrity
+    2  question       the claim is about what was asked                          completeness
+    3  logs           leaves decode, are of their entity, in order               integrity
+    4  records        frontier recomputed; the record is what the last leaf left integrity
+    5  state          ONE proof of all entities under the header's state root    integrity
+    6  agreement      one event reads alike in all logs that it names            integrity
+    7  chain          the header stands in the chain log; consistency, if shown  integrity
+    8  answer         the walk from the question: all of it, nothing else        completeness
+    9  authority      exactly q members of the set cosigned; the pin, if given   authority
+    10 time           as of when; the asked age, if given                        time
+
+A receipt has its own step instead of 3 to 6 (`verify_chain.check_receipt`). Within a line the first
+failure counts. When integrity fails, completeness and time are not checked; when authority fails,
+time is not checked: such a line is qualified "not-checked".
+
+Source: DESIGN 2 and 4; docs/FORMATS.md; docs/decisions/0005.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ledger.block import Header
+from ledger.bundle import Absent, Bundle, Logged, Outlined, decode_bundle
+from ledger.checkpoint import Certificate, Checkpoint
+from ledger.claims import (
+    Absence,
+    Accesses,
+    Claim,
+    Entity,
+    Receipt,
+    entities_of,
+    first_entity,
+    grants_of,
+    pair_paths,
+    question,
+)
+from ledger.errors import Malformed
+from ledger.genesis import Genesis
+from ledger.instants import utc_time
+from ledger.keys import Verify
+from ledger.keys import verify as verify_signature
+from ledger.leaf import Leaf
+from ledger.paths import Path
+from ledger.verdict import Failed, Line, LineName, Note, Report
+from ledger.verdict_sentences import LINE_NAMES
+from ledger.verify_chain import (
+    Instants,
+    check_authority,
+    check_chain,
+    check_pin,
+    check_receipt,
+    check_time,
+    read_checkpoint,
+    read_header,
+)
+from ledger.verify_entities import Logs, check_agreement, check_entities
+
+__all__ = ["verify_bundle"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the verifier was asked for beside the bundle."""
+
+    about: Path | Claim | None
+    now_s: int | None
+    max_age_s: int | None
+    pin: str | None
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What the steps found, line by line, until the report is written."""
+
+    lines: dict[LineName, Line] = field(default_factory=dict)
+    logs: Logs = field(default_factory=dict)
+    header: Header | None = None
+    checkpoint: Checkpoint | None = None
+    instants: Instants | None = None
+    notes: list[Note] = field(default_factory=list)
+
+    def clean(self, name: LineName, code: str, **parameters: Any) -> None:
+        self.lines[name] = Line(name, "clean", code, parameters)
+
+    def failed(self, name: LineName, error: Failed | Malformed) -> None:
+        if isinstance(error, Failed):
+            self.lines[name] = Line(name, "failed", error.code, error.parameters)
+        else:
+            parameters = {"field": error.field, "rule": error.rule}
+            self.lines[name] = Line(name, "failed", "malformed", parameters)
+
+    def unchecked(self, name: LineName, because: LineName) -> None:
+        zh, _ = LINE_NAMES[because]
+        parameters = {"because": because, "because_zh": zh}
+        self.lines.setdefault(name, Line(name, "qualified", "not-checked", parameters))
+
+    def is_clean(self, name: LineName) -> bool:
+        return name in self.lines and self.lines[name].state == "clean"
+
+
+def verify_bundle(
+    data: bytes,
+    genesis: Genesis,
+    about: Path | Claim | None = None,
+    now_s: int | None = None,
+    max_age_s: int | None = None,
+    pin: str | None = None,
+    verify: Verify = verify_signature,
+) -> Report:
+    """Verify a bundle file and return the verdict. Never raises, whatever the bytes.
+
+    `about`: the entity (or the whole claim) that was asked about. `now_s`: the verifier's clock,
+    seconds since 1970 UTC. `max_age_s`: the tolerated age of the checkpoint in seconds. `pin`: a
+    checkpoint note saved earlier, believed as given. `verify` checks one Ed25519 signature
+    (libsodium's rule).
+    """
+    found = _Findings()
+    asked = _Asked(about, now_s, max_age_s, pin)
+    try:
+        bundle = decode_bundle(data)
+    except Malformed as error:
+        found.failed("integrity", error)
+        return _report(None, found, asked)
+    _check_question(bundle.claim, asked, found)
+    _check_integrity(bundle, genesis, found, verify)
+    _check_completeness(bundle, found)
+    _check_authority_and_time(bundle, genesis, asked, found, verify)
+    return _report(bundle, found, asked)
+
+
+def _check_question(claim: Claim, asked: _Asked, found: _Findings) -> None:
+    """Step 2."""
+    about = asked.about
+    if about is None:
+        return
+    if isinstance(about, Path):
+        answered, words = first_entity(claim) == about, about.text
+    else:
+        answered, words = claim == about, question(about)
+    if not answered:
+        found.failed("completeness", Failed("another-question", asked=words))
+
+
+def _check_integrity(bundle: Bundle, genesis: Genesis, found: _Findings, verify: Verify) -> None:
+    """Steps 3 to 7."""
+    try:
+        header = found.header = read_header(bundle.header)
+        checkpoint = found.checkpoint = read_checkpoint(bundle.checkpoint)
+        if isinstance(bundle.claim, Receipt) and bundle.receipt is not None:
+            claimed = bundle.claim.transaction
+            check_receipt(bundle.receipt, claimed, header, genesis, verify)
+        else:
+            found.logs = check_entities(bundle, header, genesis)
+            check_agreement(found.logs)
+        check_chain(bundle, header, checkpoint)
+    except (Failed, Malformed) as error:
+        found.failed("integrity", error)
+        return
+    if isinstance(bundle.claim, Receipt):
+        found.clean("integrity", "intact-receipt", height=header.height)
+    else:
+        entities = len(bundle.entities)
+        found.clean(
+            "integrity", "intact", entities=entities, events=bundle.events, height=header.height
+        )
+
+
+def _check_completeness(bundle: Bundle, found: _Findings) -> None:
+    """Step 8. Only over an intact bundle: of anything else nothing can be said."""
+    header, checkpoint = found.header, found.checkpoint
+    if "completeness" in found.lines:
+        return
+    if header is None or checkpoint is None or not found.is_clean("integrity"):
+        found.unchecked("completeness", "integrity")
+        return
+    claim = bundle.claim
+    if isinstance(claim, Receipt):
+        found.notes.append(Note("scope-of-receipt"))
+        found.clean("completeness", "complete-receipt", transaction=claim.transaction.hex())
+        return
+    try:
+        if header.height != checkpoint.size:
+            raise Failed("older-state", height=header.height, size=checkpoint.size)
+        _check_answer(bundle, claim, found.logs)
+    except (Failed, Malformed) as error:
+        found.failed("completeness", error)
+        return
+    _complete(bundle, claim, header, found)
+
+
+def _complete(bundle: Bundle, claim: Claim, header: Header, found: _Findings) -> None:
+    height, shown = header.height, bundle.entities[0]
+    if isinstance(claim, Absence):
+        found.clean("completeness", "complete-absent", entity=claim.path.text, height=height)
+    elif isinstance(shown, Outlined):
+        found.notes.append(Note("scope-of-record"))
+        name = shown.path.text
+        found.clean(
+            "completeness", "complete-record", entity=name, events=shown.size, height=height
+        )
+    else:
+        if isinstance(claim, Accesses):
+            found.notes.append(Note("scope-of-accesses"))
+        entities, events = len(bundle.entities), bundle.events
+        found.clean("completeness", "complete", entities=entities, events=events, height=height)
+
+
+def _check_answer(bundle: Bundle, claim: Claim, logs: Logs) -> None:
+    """Walk from the question; every entity reached must be shown as the claim needs it, and no
+    other.
+    """
+    shown = {one.path: one for one in bundle.entities}
+
+    def log_of(path: Path) -> tuple[Leaf, ...] | None:
+        one = shown.get(path)
+        if one is None:
+            raise Failed("entity-missing", entity=path.text)
+        if isinstance(one, Logged):
+            return logs[path]
+        if isinstance(one, Outlined):
+            raise Failed("entity-without-log", entity=path.text)
+        # Only a handle, of which nothing was ever read, may be missing from the ledger.
+        if not (isinstance(claim, Accesses) and path.kind == "handle"):
+            raise Failed("entity-absent", entity=path.text)
+        return None
+
+    if isinstance(claim, Accesses):
+        _check_pairs(claim, log_of(claim.dataset) or ())
+    answer = entities_of(claim, log_of)
+    if isinstance(claim, Entity | Absence):
+        _check_outline(claim, shown.get(claim.path))
+    superfluous = shown.keys() - set(answer)
+    if superfluous:
+        raise Failed("entity-superfluous", entity=min(path.text for path in superfluous))
+    if isinstance(claim, Accesses):
+        _check_handles(claim, logs)
+
+
+def _check_outline(claim: Entity | Absence, shown: object) -> None:
+    name = claim.path.text
+    if shown is None:
+        raise Failed("entity-missing", entity=name)
+    if isinstance(claim, Entity) and isinstance(shown, Absent):
+        raise Failed("entity-absent", entity=name)
+    if isinstance(claim, Absence) and not isinstance(shown, Absent):
+        raise Failed("entity-present", entity=name)
+    if isinstance(shown, Logged):  # a history would be another claim: one spelling for each answer
+        raise Failed("entity-superfluous", entity=name)
+
+
+def _check_pairs(claim: Accesses, dataset_leaves: tuple[Leaf, ...]) -> None:
+    """Exactly one pair for each grant of the data set."""
+    granted = {grant.id for grant in grants_of(dataset_leaves)}
+    paired = {grant for grant, _ in claim.pairs}
+    for grant in sorted(granted - paired):
+        raise Failed("grant-without-handle", entity=claim.dataset.text, grant=grant)
+    for grant in sorted(paired - granted):
+        raise Failed("grant-of-another-dataset", entity=claim.dataset.text, grant=grant)
+
+
+def _check_handles(claim: Accesses, logs: Logs) -> None:
+    """Whatever stands in a handle's log happened under the grant it is paired with."""
+    for grant, handle in pair_paths(claim):
+        under_grant = {leaf.position for leaf in logs[grant]}
+        if any(leaf.position not in under_grant for leaf in logs.get(handle, ())):
+            raise Failed("handle-of-another-grant", entity=handle.text, grant=grant.id)
+
+
+def _check_authority_and_time(
+    bundle: Bundle, genesis: Genesis, asked: _Asked, found: _Findings, verify: Verify
+) -> None:
+    """Steps 9 and 10."""
+    header, checkpoint = found.header, found.checkpoint
+    if header is None or checkpoint is None:
+        found.unchecked("authority", "integrity")
+        return
+    try:
+        note = bundle.checkpoint
+        certificate, parameters = check_authority(note, checkpoint, header, genesis, verify)
+        pinned = _pinned(bundle, asked, certificate.checkpoint, genesis)
+    except (Failed, Malformed) as error:
+        found.failed("authority", error)
+        return
+    found.notes.append(Note("rests-on-genesis"))
+    if pinned is None:
+        found.clean("authority", "quorum", **parameters)
+    else:
+        found.clean("authority", "quorum-and-pin", size=pinned, **parameters)
+    if found.is_clean("integrity"):
+        _check_time(bundle, certificate, header, genesis, asked, found)
+    else:
+        found.unchecked("time", "integrity")
+
+
+def _pinned(bundle: Bundle, asked: _Asked, checkpoint: Checkpoint, genesis: Genesis) -> int | None:
+    return None if asked.pin is None else check_pin(asked.pin, bundle, checkpoint, genesis)
+
+
+def _check_time(
+    bundle: Bundle,
+    certificate: Certificate,
+    header: Header,
+    genesis: Genesis,
+    asked: _Asked,
+    found: _Findings,
+) -> None:
+    try:
+        instants = found.instants = check_time(certificate, header, genesis, asked.now_s)
+    except Failed as error:
+        found.failed("time", error)
+        return
+    least = instants.complete_as_of
+    place = {"height": header.height, "time": utc_time(least)}
+    if asked.max_age_s is not None:
+        _check_age(least, asked.max_age_s, asked.now_s, place, found)
+    elif isinstance(bundle.claim, Receipt):
+        block_time, by = utc_time(header.time // 1000), utc_time(instants.existed_by)
+        found.clean("time", "existed-by", block_time=block_time, height=header.height, time=by)
+    else:
+        complete = found.is_clean("completeness")
+        found.clean("time", "as-of" if complete else "certified-at", **place)
+
+
+def _check_age(
+    least: int, limit: int, now_s: int | None, place: Mapping[str, Any], found: _Findings
+) -> None:
+    if now_s is None:
+        found.lines["time"] = Line("time", "qualified", "no-clock", place)
+        return
+    age = max(0, now_s - least)
+    if age > limit:
+        found.failed("time", Failed("too-old", age=age, limit=limit, **place))
+    else:
+        found.clean("time", "fresh", age=age, limit=limit, now=utc_time(now_s), **place)
+
+
+def _report(bundle: Bundle | None, found: _Findings, asked: _Asked) -> Report:
+    found.unchecked("completeness", "integrity")
+    found.unchecked("authority", "integrity")
+    found.unchecked("time", "authority" if bundle is not None else "integrity")
+    lines, header, instants = found.lines, found.header, found.instants
+    met = bundle is not None and lines["completeness"].code != "another-question"
+    met = met and (asked.max_age_s is None or lines["time"].code == "fresh")
+    met = met and (asked.pin is None or lines["authority"].code == "quorum-and-pin")
+    return Report(
+        integrity=lines["integrity"],
+        completeness=lines["completeness"],
+        time=lines["time"],
+        authority=lines["authority"],
+        met=met,
+        notes=tuple(found.notes),
+        bundle=bundle,
+        logs=found.logs,
+        height=None if header is None else header.height,
+        block_time=None if header is None else header.time,
+        complete_as_of=None if instants is None else instants.complete_as_of,
+        existed_by=None if instants is None else instants.existed_by,
+    )

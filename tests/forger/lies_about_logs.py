@@ -1,0 +1,223 @@
+"""Lies about what happened to an entity: events changed, left out, reordered, cut, bypassed."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from ledger.bundle import Logged
+from ledger.claims import History, Trace
+from ledger.leaf import LEAF, parse_state_value
+from ledger.paths import Path
+from tests.forger import stories
+from tests.forger.forging import (
+    Attempt,
+    attempt,
+    donation,
+    false_world,
+    forgery,
+    honest,
+    rebuilt,
+    with_logs,
+)
+from tests.forger.stories import (
+    DONATION,
+    LOT_A,
+    LOT_B,
+    SHIPMENT,
+    event,
+)
+from tests.forger.world import Call, World
+
+# -- the log --------------------------------------------------------------------------------------
+
+
+@forgery("integrity", "not-in-state")
+def an_event_is_changed() -> Attempt:
+    """The quantity that was proposed for the hospital reads 1 more."""
+
+    def more(leaves: list[bytes]) -> list[bytes]:
+        leaf = LEAF.decode(leaves[0])
+        leaves[0] = LEAF.encode(replace(leaf, body={**leaf.body, "donor": "somebody-else"}))
+        return leaves
+
+    return attempt(with_logs(honest(donation(), History(LOT_A)), LOT_A, more), donation())
+
+
+@forgery("integrity", "events-disagree")
+def an_event_is_changed_in_one_of_its_logs_by_the_whole_chain() -> Attempt:
+    """All members certified a state in which two logs tell one event differently."""
+    world = stories.donation_world()
+    life = world.lives[LOT_B]
+    leaf = LEAF.decode(life.leaves[-1])
+    other = stories.supply("lot", "L-B2")
+    call = Call(
+        [event("split", ((LOT_A, 1),), ((LOT_B, 1),))], {LOT_A: {"held": 99}, LOT_B: {"held": 1}}
+    )
+    world.grow([call, Call([event("noted", on=(other,))], {other: {}})])
+    leaf = LEAF.decode(life.leaves[-1])
+    lie = LEAF.encode(replace(leaf, body={"quantity": 2}))
+    _rewrite_last(world, LOT_B, lie)
+    return attempt(honest(world, Trace(LOT_A)), world)
+
+
+def _rewrite_last(world: World, path: Path, leaf: bytes) -> None:
+    """Replace the last leaf of a log in the state itself, and let every member certify it in a next
+    block.
+    """
+    life = world.lives[path]
+    leaves = [*life.leaves[:-1], leaf]
+    life.leaves, life.frontier = [], ()
+    for one in leaves:
+        life.append(one)
+    world.grow([], touched=(path,))
+    world.certify()
+
+
+@forgery("authority", "not-certified")
+def an_event_is_changed_and_the_chain_rebuilt() -> Attempt:
+    def story(world: World) -> None:
+        world.grow([stories.receipt(DONATION, ((LOT_A, 5),), "a-firm")])
+
+    return rebuilt(false_world(story), Trace(DONATION))
+
+
+@forgery("integrity", "not-in-state")
+def an_event_is_left_out() -> Attempt:
+    bundle = honest(donation(), History(LOT_A))
+    return attempt(with_logs(bundle, LOT_A, lambda leaves: leaves[:2] + leaves[3:]), donation())
+
+
+@forgery("integrity", "leaf-order")
+def history_is_reordered() -> Attempt:
+    bundle = honest(donation(), History(LOT_A))
+    return attempt(
+        with_logs(bundle, LOT_A, lambda leaves: [leaves[1], leaves[0], *leaves[2:]]), donation()
+    )
+
+
+@forgery("integrity", "leaf-order")
+def an_event_is_told_twice() -> Attempt:
+    bundle = honest(donation(), History(LOT_A))
+    return attempt(with_logs(bundle, LOT_A, lambda leaves: [leaves[0], *leaves]), donation())
+
+
+@forgery("integrity", "record-without-event")
+def the_tail_is_cut() -> Attempt:
+    bundle = honest(donation(), History(SHIPMENT))
+    return attempt(with_logs(bundle, SHIPMENT, lambda leaves: leaves[:-1]), donation())
+
+
+@forgery("integrity", "not-in-state")
+def the_tail_is_cut_where_the_last_event_left_the_record_as_it_was() -> Attempt:
+    bundle = honest(donation(), History(LOT_A))
+    return attempt(with_logs(bundle, LOT_A, lambda leaves: leaves[:-1]), donation())
+
+
+@forgery("integrity", "not-in-state")
+def the_tail_is_cut_and_the_record_of_that_time_shown() -> Attempt:
+    """The record agrees with the last leaf shown: only the frontier betrays the cut."""
+    bundle = honest(donation(), History(SHIPMENT))
+    (shown,) = bundle.entities
+    if not isinstance(shown, Logged):
+        raise TypeError(shown)
+    earlier = donation().value(SHIPMENT, 5)
+    if earlier is None:
+        raise ValueError(SHIPMENT)
+    record = parse_state_value(earlier).record
+    cut = replace(shown, record=record, leaves=shown.leaves[:-1])
+    return attempt(replace(bundle, entities=(cut,)), donation())
+
+
+@forgery("completeness", "older-state")
+def the_tail_is_cut_by_an_older_state_under_the_newest_checkpoint() -> Attempt:
+    """Header 5 truly stands in the chain, and the shipment had not been used then."""
+    world = donation()
+    world_then = stories.donation_world()
+    world_then.certify(size=5)
+    del world_then.certificates[6]
+    bundle = honest(world_then, History(SHIPMENT))
+    bundle = replace(
+        bundle,
+        checkpoint=world.certificate().to_note(world.genesis.members),
+        inclusion=tuple(world.inclusion(5, 6)),
+    )
+    return attempt(bundle, world)
+
+
+@forgery("authority", "not-certified")
+def the_tail_is_cut_and_the_chain_rebuilt() -> Attempt:
+    world = stories.donation_world()
+    world.certify(size=5)
+    del world.certificates[6]
+    return rebuilt(world, Trace(DONATION))
+
+
+@forgery("integrity", "log-empty")
+def all_events_are_left_out() -> Attempt:
+    return attempt(with_logs(honest(donation(), History(LOT_A)), LOT_A, lambda _: []), donation())
+
+
+@forgery("integrity", "leaf-of-another-entity")
+def the_log_of_another_entity_is_shown() -> Attempt:
+    world = donation()
+    leaves = world.lives[LOT_B].leaves
+    return attempt(with_logs(honest(world, History(LOT_A)), LOT_A, lambda _: leaves), world)
+
+
+@forgery("integrity", "record-without-event")
+def the_record_is_changed() -> Attempt:
+    bundle = honest(donation(), History(LOT_A))
+    (shown,) = bundle.entities
+    lie = replace(shown, record=donation().lives[LOT_B].record)
+    return attempt(replace(bundle, entities=(lie,)), donation())
+
+
+@forgery("integrity", "record-without-event")
+def a_write_bypassed_its_log() -> Attempt:
+    """Every member certified it; the last event of the lot left another record."""
+    world = stories.donation_world()
+    world.grow([], bypass={LOT_A: {"held": 0}})
+    world.certify()
+    return attempt(honest(world, History(LOT_A)), world)
+
+
+@forgery("integrity", "event-missing-in-log")
+def an_event_bypassed_the_log_of_an_entity_it_names() -> Attempt:
+    """Every member certified a state in which the lot's log lacks the proposal that took from
+    it.
+    """
+    world = stories.donation_world()
+    call = Call(
+        [event("split", ((LOT_A, 1),), ((LOT_B, 1),))], {LOT_A: {"held": 9}, LOT_B: {"held": 1}}
+    )
+    world.grow([call], skip=(LOT_B,))
+    world.certify()
+    return attempt(honest(world, Trace(LOT_A)), world)
+
+
+@forgery("integrity", "leaf-after-header")
+def an_event_from_the_future_is_certified() -> Attempt:
+    world = stories.donation_world()
+    life = world.lives[LOT_A]
+    leaf = LEAF.decode(life.leaves[-1])
+    _rewrite_last(world, LOT_A, LEAF.encode(replace(leaf, height=99)))
+    return attempt(honest(world, History(LOT_A)), world)
+
+
+@forgery("integrity", "leaf-time")
+def an_event_is_backdated() -> Attempt:
+    world = stories.donation_world()
+    leaf = LEAF.decode(world.lives[LOT_A].leaves[-1])
+    _rewrite_last(world, LOT_A, LEAF.encode(replace(leaf, time=leaf.time - 86_400_000)))
+    return attempt(honest(world, History(LOT_A)), world)
+
+
+@forgery("integrity", "leaf-of-another-genesis")
+def an_entity_of_genesis_comes_from_elsewhere() -> Attempt:
+    world = stories.donation_world()
+    other = stories.supply("lot", "L-0")
+    world.grow([Call([event("noted", on=(other,))], {other: {}})])
+    leaf = LEAF.decode(world.lives[other].leaves[-1])
+    lie = replace(leaf, height=0, transaction_index=0, event_index=0, time=world.genesis.time)
+    _rewrite_last(world, other, LEAF.encode(lie))
+    return attempt(honest(world, History(other)), world)
