@@ -1,0 +1,145 @@
+"""Verification for programs, and what the SDK does with every proof before it hands it on.
+
+The verifier itself is `ledger.verify`, pure and without any IO; here it is given the clock, and
+what a member sent is compared with what was asked of it. A member whose proof is not clean is
+treated as one that did not answer: another may. Nothing is taken from a bundle before its integrity
+is clean.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from client.faults import Unusable
+from client.protocol import Outcome
+from ledger.bundle import Logged, Outlined
+from ledger.checkpoint import Certificate, parse_checkpoint, verify_certificate
+from ledger.claims import Absence, Accesses, Claim, Receipt
+from ledger.codec import decode
+from ledger.errors import Malformed
+from ledger.genesis import Genesis
+from ledger.limits import NOTE_SIZE_MAX
+from ledger.paths import Path
+from ledger.transaction import Transaction
+from ledger.verdict import Report
+from ledger.verify import verify_bundle
+
+__all__ = [
+    "Report",
+    "accesses_claim",
+    "check_answer",
+    "check_note",
+    "check_receipt",
+    "pin_size",
+    "records_of",
+    "verify_bundle",
+    "verify_now",
+]
+
+
+def verify_now(
+    data: bytes,
+    genesis: Genesis,
+    about: Path | Claim | None = None,
+    max_age_s: int | None = None,
+    pin: str | None = None,
+) -> Report:
+    """Verify a bundle by this machine's clock; see `ledger.verify.verify_bundle`. Never raises for
+    any bytes.
+    """
+    return verify_bundle(data, genesis, about, int(time.time()), max_age_s, pin)
+
+
+def records_of(report: Report) -> dict[Path, Mapping[str, Any]]:
+    """Return the decoded records of the entities that a bundle shows; nothing unless integrity is
+    clean.
+    """
+    if report.bundle is None or report.integrity.state != "clean":
+        return {}
+    found: dict[Path, Mapping[str, Any]] = {}
+    for shown in report.bundle.entities:
+        if isinstance(shown, Logged | Outlined):
+            record = decode(shown.record, "record")
+            if isinstance(record, dict):
+                found[shown.path] = record
+    return found
+
+
+def accesses_claim(dataset: Path, pairs: Sequence[tuple[str, str]]) -> Accesses:
+    """Return the claim about a data subject's accesses: pairs of (grant id, handle hex), in any
+    order.
+    """
+    return Accesses(dataset, tuple(sorted((grant, handle) for grant, handle in pairs)))
+
+
+def pin_size(pin: str | None) -> int | None:
+    """Return the size of a pinned checkpoint note, to ask a member for consistency with it. Raises:
+    Malformed.
+    """
+    if pin is None:
+        return None
+    text, separator, _ = pin.partition("\n\n")
+    if not separator:
+        raise Malformed("pin", "must be a signed checkpoint note")
+    return parse_checkpoint(text + "\n").size
+
+
+def check_answer(
+    url: str, data: bytes, genesis: Genesis, claim: Claim, max_age_s: int | None, pin: str | None
+) -> Report:
+    """Check that a member proved exactly what it was asked, or that there is no such entity.
+
+    Raises: Unusable, with the sentence of the line that is not clean.
+    """
+    report = verify_now(data, genesis, None, max_age_s, pin)
+    for line in report.lines:
+        if line.state != "clean":
+            raise Unusable(url, line.text("en"))
+    given = report.claim
+    asked_path = None if isinstance(claim, Accesses | Receipt) else claim.path
+    absent = asked_path is not None and given == Absence(asked_path)
+    if given != claim and not absent:
+        raise Unusable(url, "it proved the answer to another question")
+    return report
+
+
+def check_receipt(
+    url: str, outcome: Outcome, transaction: Transaction, genesis: Genesis, max_age_s: int | None
+) -> None:
+    """Check an outcome against its receipt: the receipt is believed, the words beside it only if
+    they agree.
+
+    Raises: Unusable.
+    """
+    if outcome.receipt is None:
+        raise Unusable(url, "a receipt was asked for and none came")
+    claim = Receipt(transaction.id)
+    report = check_answer(url, outcome.receipt, genesis, claim, max_age_s, None)
+    result = result_of(report)
+    if result["code"] != outcome.code or report.height != outcome.height:
+        raise Unusable(url, "the outcome told is not the one its receipt proves")
+
+
+def result_of(report: Report) -> Mapping[str, Any]:
+    """Return the decoded result that a verified receipt proves."""
+    if report.bundle is None or report.bundle.receipt is None:
+        raise Malformed("receipt", "is not a receipt")
+    result = decode(report.bundle.receipt.result, "result")
+    if not isinstance(result, dict):
+        raise Malformed("receipt.result", "must be a map")
+    return result
+
+
+def check_note(url: str, data: bytes, genesis: Genesis) -> str:
+    """Check a signed checkpoint note against the members of genesis. Raises: Unusable."""
+    if len(data) > NOTE_SIZE_MAX:
+        raise Unusable(url, "the checkpoint is too large")
+    try:
+        note = data.decode()
+        certificate = Certificate.from_note(note, genesis.members)
+        verify_certificate(certificate, genesis.members, genesis.origin)
+    except (UnicodeDecodeError, Malformed) as error:
+        raise Unusable(url, f"checkpoint: {error}") from None
+    return note
