@@ -1,9 +1,9 @@
 """Block headers, events and results: what every member must compute alike.
 
-A header binds version, suite, height, time, parent, the roots over transactions, results and state, the
-epoch, and the digest of the member set that certifies what follows (DESIGN 2.6). Its canonical bytes are leaf
-height − 1 of the chain log; the parent is the RFC 6962 leaf hash of the previous header, the genesis hash for
-the first. A null request is a block without transactions.
+A header binds version, suite, height, time, parent, the roots over transactions, results and state,
+the epoch, and the digest of the member set that certifies what follows (DESIGN 2.6). Its canonical
+bytes are leaf height − 1 of the chain log; the parent is the RFC 6962 leaf hash of the previous
+header, the genesis hash for the first. A null request is a block without transactions.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ Quantities = Annotated[tuple[tuple[Path, Natural], ...], Meta(max_length=ENTITIE
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The header of a block. `time` is in milliseconds since 1970 UTC; the rest are digests and numbers."""
+    """The header of a block. `time` is in milliseconds since 1970 UTC; the rest are digests and
+    numbers.
+    """
 
     epoch: Natural
     height: Annotated[int, Meta(ge=1, le=2**53 - 1)]
@@ -42,7 +44,8 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Event(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """One thing that happened: which entities went in and came out with what quantity, and whom it concerns.
+    """One thing that happened: which entities went in and came out with what quantity, and whom it
+    concerns.
 
     It names the entities on ∪ inputs ∪ outputs and stands in the log of each.
     """
@@ -62,7 +65,9 @@ class Event(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 
 
 class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What became of a transaction: "accepted" with its events, or a refusal code with its parameters."""
+    """What became of a transaction: "accepted" with its events, or a refusal code with its
+    parameters.
+    """
 
     code: str
     contract_version: Natural

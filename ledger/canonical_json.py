@@ -1,7 +1,7 @@
 """Canonical JSON (RFC 8785) for the files people carry: genesis, bundles, pins.
 
-The strict reader parses, writes again and compares, so that every byte of a file is either checked or
-refused: no duplicate or unordered keys, no floats, no spare white space.
+The strict reader parses, writes again and compares, so that every byte of a file is either checked
+or refused: no duplicate or unordered keys, no floats, no spare white space.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ledger.errors import Malformed
 __all__ = ["from_base64", "from_hex", "from_json", "to_base64", "to_json"]
 
 
-def to_json(value: Any) -> bytes:  # noqa: ANN401  (any JSON value)
+def to_json(value: Any) -> bytes:
     """Return RFC 8785 bytes, without a newline. Raises: Malformed for what JSON cannot say."""
     try:
         return rfc8785.dumps(value)
@@ -26,7 +26,7 @@ def to_json(value: Any) -> bytes:  # noqa: ANN401  (any JSON value)
         raise Malformed("JSON", str(error)) from None
 
 
-def from_json(data: bytes, field: str) -> Any:  # noqa: ANN401
+def from_json(data: bytes, field: str) -> Any:
     """Read canonical JSON. Raises: Malformed for every other spelling."""
     try:
         value = json.loads(data, parse_float=_no_floats, parse_constant=_no_floats)

@@ -1,10 +1,10 @@
 """Canonical MessagePack: one spelling per value, and a decoder that refuses every other.
 
-What it is: the bytes that are hashed and signed. Maps are sorted by the UTF-8 bytes of their keys, integers
-take their shortest form and stay within ±(2^53−1), there are no floats, no extension types and no
-other keys than strings; nesting ends at 16 (DESIGN section 4).
-What it is not: a general serializer. The strict decoder decodes, encodes again and compares: a spelling
-that differs in any byte is refused, so that nobody can make two byte strings of one meaning.
+What it is: the bytes that are hashed and signed. Maps are sorted by the UTF-8 bytes of their keys,
+integers take their shortest form and stay within ±(2^53−1), there are no floats, no extension types
+and no other keys than strings; nesting ends at 16 (DESIGN section 4). What it is not: a general
+serializer. The strict decoder decodes, encodes again and compares: a spelling that differs in any
+byte is refused, so that nobody can make two byte strings of one meaning.
 
 Source: MessagePack specification; msgspec's encoder with `order="sorted"` writes shortest forms.
 """
@@ -111,8 +111,9 @@ def decode(data: bytes, field: str = "value") -> Value:
 class Format(Generic[type_]):
     """A typed canonical format: a msgspec type and the name its errors carry.
 
-    Structs are written as maps, or as arrays when declared `array_like`. Fields of type `dict` hold plain
-    values and are checked like plain values by whoever owns them: the bytes are canonical either way.
+    Structs are written as maps, or as arrays when declared `array_like`. Fields of type `dict` hold
+    plain values and are checked like plain values by whoever owns them: the bytes are canonical
+    either way.
     """
 
     __slots__ = ("_decoder", "field")

@@ -1,8 +1,8 @@
 """The genesis file: the one thing a verifier must get from somewhere it trusts.
 
-It names the chain, its first members, organisations and accounts, and the parameters that hold until
-governance changes them. It is canonical JSON; the chain id is the SHA-256 of the file, so `sha256sum
-genesis.json` prints it. Source: DESIGN section 4.
+It names the chain, its first members, organisations and accounts, and the parameters that hold
+until governance changes them. It is canonical JSON; the chain id is the SHA-256 of the file, so
+`sha256sum genesis.json` prints it. Source: DESIGN section 4.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
+from ledger.canonical_json import from_base64, from_hex, from_json, to_base64, to_json
 from ledger.codec import Value
 from ledger.errors import Malformed
-from ledger.canonical_json import from_base64, from_hex, from_json, to_base64, to_json
 from ledger.limits import (
     ACCOUNTS_MAX,
     GENESIS_SIZE_MAX,
@@ -43,7 +43,9 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Someone who signs for an organisation: id "<organisation>.<name>", 32-byte public keys, roles."""
+    """Someone who signs for an organisation: id "<organisation>.<name>", 32-byte public keys,
+    roles.
+    """
 
     id: str
     organisation: str
@@ -167,11 +169,15 @@ def _check_account(account: Account, organisations: set[str]) -> None:
         raise Malformed("genesis.accounts.organisation", f"{account.organisation!r} is unknown")
     if account.id.split(".", 1)[0] != account.organisation:
         raise Malformed("genesis.accounts.id", "must begin with its organisation")
-    if not 1 <= len(account.keys) <= KEYS_PER_ACCOUNT_MAX or any(len(k) != 32 for k in account.keys):
+    if not 1 <= len(account.keys) <= KEYS_PER_ACCOUNT_MAX or any(
+        len(k) != 32 for k in account.keys
+    ):
         raise Malformed("genesis.accounts.keys", f"must be 1 to {KEYS_PER_ACCOUNT_MAX} of 32 bytes")
     if len(set(account.keys)) != len(account.keys):
         raise Malformed("genesis.accounts.keys", "a key appears twice")
-    if len(account.roles) > ROLES_PER_ACCOUNT_MAX or list(account.roles) != sorted(set(account.roles)):
+    if len(account.roles) > ROLES_PER_ACCOUNT_MAX or list(account.roles) != sorted(
+        set(account.roles)
+    ):
         raise Malformed("genesis.accounts.roles", "must be sorted, distinct and few")
     if any(not _ROLE.match(role) for role in account.roles):
         raise Malformed("genesis.accounts.roles", "must be lower-case words")

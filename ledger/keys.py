@@ -1,8 +1,8 @@
 """Ed25519 keys behind a narrow seam, so that simulation can be fast and hardware can come later.
 
-Verification follows libsodium's rule in every verifier: small-order public keys and R, and non-canonical S, are
-refused. Measured: sign 19 to 25 µs, verify 40 to 60 µs (PyNaCl, one core; the interpreter lock is released).
-Source: RFC 8032; libsodium `crypto_sign_verify_detached`.
+Verification follows libsodium's rule in every verifier: small-order public keys and R, and
+non-canonical S, are refused. Measured: sign 19 to 25 µs, verify 40 to 60 µs (PyNaCl, one core; the
+interpreter lock is released). Source: RFC 8032; libsodium `crypto_sign_verify_detached`.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ class Ed25519Signer:
 
 
 def verify(public: bytes, message: bytes, signature: bytes) -> bool:
-    """Say whether `signature` (64 bytes) of `public` (32 bytes) over `message` holds. Never raises for bytes."""
+    """Say whether `signature` (64 bytes) of `public` (32 bytes) over `message` holds. Never raises
+    for bytes.
+    """
     if len(signature) != SIGNATURE_SIZE or len(public) != PUBLIC_KEY_SIZE:
         return False
     try:

@@ -1,9 +1,9 @@
 """The leaf of an entity's log, and the value the state holds for an entity.
 
-A leaf says when something happened (height, time, place in the block), by which contract, to which entity, with
-which inputs, outputs and body, and hashes the entity's record as it stood after the whole transaction: the
-last leaf at or below a height proves the record of that height (DESIGN 2.2). The state holds, under the
-entity's path, [record, log size, log frontier].
+A leaf says when something happened (height, time, place in the block), by which contract, to which
+entity, with which inputs, outputs and body, and hashes the entity's record as it stood after the
+whole transaction: the last leaf at or below a height proves the record of that height (DESIGN 2.2).
+The state holds, under the entity's path, [record, log size, log frontier].
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ class Leaf(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
 
 
 class StateValue(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What the state holds for an entity: its record's canonical bytes, the size and frontier of its log."""
+    """What the state holds for an entity: its record's canonical bytes, the size and frontier of
+    its log.
+    """
 
     record: bytes
     size: Natural
@@ -69,7 +71,9 @@ def state_value(record: bytes, size: int, frontier: Frontier) -> bytes:
 
 
 def parse_state_value(data: bytes) -> StateValue:
-    """Read a state value. Raises: Malformed, also when the frontier's length is not that of the size."""
+    """Read a state value. Raises: Malformed, also when the frontier's length is not that of the
+    size.
+    """
     value = _STATE_VALUE.decode(data)
     if len(value.frontier) != value.size.bit_count():
         raise Malformed("state value.frontier", "must have one hash per set bit of the size")

@@ -1,8 +1,9 @@
 """Who the members are in an epoch, in canonical order, and what they sign with.
 
-A member has four keys that are never mixed: vote (PBFT messages), log (its own checkpoint note), cosigner
-(certification) and TLS (a pinned self-signed Ed25519 certificate). Addresses are not membership: they are
-configuration. The digest of a member set is bound by every header (DESIGN 2.6, R-MB-2, R-MB-4).
+A member has four keys that are never mixed: vote (PBFT messages), log (its own checkpoint note),
+cosigner (certification) and TLS (a pinned self-signed Ed25519 certificate). Addresses are not
+membership: they are configuration. The digest of a member set is bound by every header (DESIGN 2.6,
+R-MB-2, R-MB-4).
 """
 
 from __future__ import annotations

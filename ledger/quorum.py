@@ -1,8 +1,9 @@
-"""Quorum arithmetic for n members: how many may be faulty, how many decide, how many contain one honest.
+"""Quorum arithmetic for n members: how many may be faulty, how many decide, how many contain one
+honest.
 
-Invariants, for every n ≥ 1 (R-Q-1): two quorums share at least f+1 members (2q − n ≥ f + 1), so at least one
-honest one; a quorum can be met without the faulty (q ≤ n − f). Never "2f+1", never "n−f": both are wrong
-for n ≠ 3f+1, and five shipped systems had the bug.
+Invariants, for every n ≥ 1 (R-Q-1): two quorums share at least f+1 members (2q − n ≥ f + 1), so at
+least one honest one; a quorum can be met without the faulty (q ≤ n − f). Never "2f+1", never "n−f":
+both are wrong for n ≠ 3f+1, and five shipped systems had the bug.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """A transaction: what one to four accounts ask a contract to do, signed.
 
-On the wire it is the canonical array [body bytes, signatures]; the body lists its signers [account, public
-key], so no signature moves between accounts. The key id of DESIGN section 4 *is* the 32-byte public key: the
-validity of a signature is then a fact about bytes alone, which every member decides alike whatever it
-has executed so far; whether the key belongs to the account is decided by the runtime (docs/decisions/0004).
+On the wire it is the canonical array [body bytes, signatures]; the body lists its signers [account,
+public key], so no signature moves between accounts. The key id of DESIGN section 4 *is* the 32-byte
+public key: the validity of a signature is then a fact about bytes alone, which every member decides
+alike whatever it has executed so far; whether the key belongs to the account is decided by the
+runtime (docs/decisions/0004).
 
-Two names: `id` (of the body: what is consumed exactly once) and `digest` (of the bytes with signatures: what
-batches list and the transactions root covers).
+Two names: `id` (of the body: what is consumed exactly once) and `digest` (of the bytes with
+signatures: what batches list and the transactions root covers).
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contract: _Word
     function: _Function
     nonce: Annotated[bytes, Meta(min_length=NONCE_SIZE, max_length=NONCE_SIZE)]
-    signers: Annotated[tuple[tuple[_AccountId, Digest], ...], Meta(min_length=1, max_length=SIGNERS_MAX)]
+    signers: Annotated[
+        tuple[tuple[_AccountId, Digest], ...], Meta(min_length=1, max_length=SIGNERS_MAX)
+    ]
     suite: str
     valid_until: Natural
     version: int
@@ -65,7 +68,9 @@ class Transaction:
 
     __slots__ = ("_digest", "_id", "body", "body_bytes", "raw", "signatures")
 
-    def __init__(self, raw: bytes, body_bytes: bytes, body: Body, signatures: tuple[bytes, ...]) -> None:
+    def __init__(
+        self, raw: bytes, body_bytes: bytes, body: Body, signatures: tuple[bytes, ...]
+    ) -> None:
         self.raw = raw
         self.body_bytes = body_bytes
         self.body = body
@@ -90,7 +95,9 @@ class Transaction:
             raise Malformed("transaction.body.suite", f"must be {SUITE}")
         if len(envelope.signatures) != len(body.signers):
             raise Malformed("transaction.signatures", "must be one for each signer")
-        if len(body.signers) > 1 and len({account for account, _ in body.signers}) != len(body.signers):
+        if len(body.signers) > 1 and len({account for account, _ in body.signers}) != len(
+            body.signers
+        ):
             raise Malformed("transaction.body.signers", "an account signs twice")
         return cls(raw, envelope.body, body, envelope.signatures)
 
