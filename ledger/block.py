@@ -27,9 +27,7 @@ Quantities = Annotated[tuple[tuple[Path, Natural], ...], Meta(max_length=ENTITIE
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The header of a block. `time` is in milliseconds since 1970 UTC; the rest are digests and
-    numbers.
-    """
+    """The header of a block. `time` is in milliseconds since 1970 UTC."""
 
     epoch: Natural
     height: Annotated[int, Meta(ge=1, le=2**53 - 1)]
@@ -44,8 +42,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Event(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """One thing that happened: which entities went in and came out with what quantity, and whom it
-    concerns.
+    """One thing that happened: what went in, what came out, how much, and whom it concerns.
 
     It names the entities on ∪ inputs ∪ outputs and stands in the log of each.
     """
@@ -65,9 +62,7 @@ class Event(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 
 
 class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What became of a transaction: "accepted" with its events, or a refusal code with its
-    parameters.
-    """
+    """What became of a transaction: "accepted" with events, or a code with its parameters."""
 
     code: str
     contract_version: Natural

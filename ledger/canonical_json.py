@@ -19,7 +19,11 @@ __all__ = ["from_base64", "from_hex", "from_json", "to_base64", "to_json"]
 
 
 def to_json(value: Any) -> bytes:
-    """Return RFC 8785 bytes, without a newline. Raises: Malformed for what JSON cannot say."""
+    """Return RFC 8785 bytes, without a newline.
+
+    Raises: Malformed for what JSON cannot say and for floats, which `from_json` refuses too.
+    """
+    _refuse_floats(value)
     try:
         return rfc8785.dumps(value)
     except rfc8785.CanonicalizationError as error:
@@ -36,6 +40,17 @@ def from_json(data: bytes, field: str) -> Any:
     if canonical != data:
         raise Malformed(field, "not the canonical spelling of JSON (RFC 8785)")
     return value
+
+
+def _refuse_floats(value: Any) -> None:
+    if isinstance(value, float):
+        raise Malformed("JSON", "numbers must be integers")
+    if isinstance(value, dict):
+        for item in value.values():
+            _refuse_floats(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _refuse_floats(item)
 
 
 def _no_floats(_text: str) -> NoReturn:

@@ -1,9 +1,10 @@
 """Every error of the system, as a tree. Three kinds are never mixed.
 
-    SuyuanError ├── Malformed bytes from outside break a format; the door they came through says
-    whose fault ├── PeerFault another member broke the protocol: refuse, count, report; never stop
-    ├── ClientFault a client asked for what the rules refuse: answer with a code; never stop └──
-    InvariantViolated our own bug, or a broken disk: stop loudly rather than sign something false
+    SuyuanError
+    ├── Malformed           bytes from outside break a format; the door they came through says whose
+    ├── PeerFault           a member broke the protocol: refuse, count, report; never stop
+    ├── ClientFault         a client asked for what the rules refuse: answer with a code; never stop
+    └── InvariantViolated   our own bug, or a broken disk: stop loudly, sign nothing false
 
 A bare `assert` is never used for any of these, because `python -O` removes it.
 """
@@ -41,9 +42,7 @@ class PeerFault(SuyuanError):
 
 
 class ClientFault(SuyuanError):
-    """A client's request was refused; `code` is a word of the sentence catalogue, `parameters` fill
-    it.
-    """
+    """A client's request was refused: `code` is a word of the sentence catalogue."""
 
     def __init__(self, code: str, **parameters: Value) -> None:
         super().__init__(code if not parameters else f"{code} {parameters}")

@@ -52,9 +52,7 @@ class Leaf(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
 
 
 class StateValue(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What the state holds for an entity: its record's canonical bytes, the size and frontier of
-    its log.
-    """
+    """What the state holds for an entity: its record's bytes, its log's size and frontier."""
 
     record: bytes
     size: Natural
@@ -71,9 +69,7 @@ def state_value(record: bytes, size: int, frontier: Frontier) -> bytes:
 
 
 def parse_state_value(data: bytes) -> StateValue:
-    """Read a state value. Raises: Malformed, also when the frontier's length is not that of the
-    size.
-    """
+    """Read a state value. Raises: Malformed, also when the frontier does not fit the size."""
     value = _STATE_VALUE.decode(data)
     if len(value.frontier) != value.size.bit_count():
         raise Malformed("state value.frontier", "must have one hash per set bit of the size")

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
-INTEGER_MAX: Final = (
-    2**53 - 1
-)  # browsers read the same integers as we do (IEEE 754 doubles are exact to here)
+# browsers read the same integers as we do (IEEE 754 doubles are exact to here)
+INTEGER_MAX: Final = 2**53 - 1
 DEPTH_MAX: Final = 16  # nesting of any canonical value; keeps every decoder's recursion bounded
-IDENTIFIER_LENGTH_MAX: Final = (
-    96  # holds "<organisation>.<64 hex>" and leaves 31 for the organisation
-)
+# holds "<organisation>.<64 hex>" and leaves 31 for the organisation
+IDENTIFIER_LENGTH_MAX: Final = 96
 
 MEMBERS_MAX: Final = 16  # PBFT is quadratic in members; a checkpoint stays below 3 kB
 ACCOUNTS_MAX: Final = 20_000  # in a genesis file: 1,000 for a benchmark and room for a province
@@ -31,12 +29,10 @@ DUPLICATE_BUCKET_MS: Final = 10_000  # consumed ids are forgotten in buckets of 
 
 BLOCK_TRANSACTIONS_MAX: Final = 2_000  # transactions of one block
 BLOCK_SIZE_MAX: Final = 4 * 1024 * 1024  # bytes of all transactions of one block
-EVENTS_PER_TRANSACTION_MAX: Final = (
-    64  # events of one transaction: 32 lots received and their lists
-)
-ENTITIES_PER_EVENT_MAX: Final = (
-    160  # entities an event names: 64 handles or lots and what goes with them
-)
+# events of one transaction: 32 lots received and their lists
+EVENTS_PER_TRANSACTION_MAX: Final = 64
+# entities an event names: 64 handles or lots and what goes with them
+ENTITIES_PER_EVENT_MAX: Final = 160
 
 RECENT_ROOTS: Final = 64  # heights whose state can still be proved; certification lags by far less
 NOTE_SIZE_MAX: Final = 64 * 1024  # bytes of a signed note, whatever signs it
@@ -46,9 +42,7 @@ BUNDLE_SIZE_MAX: Final = 64 * 1024 * 1024  # bytes of a bundle file
 BUNDLE_EVENTS_MAX: Final = 10_000  # events in one bundle
 BUNDLE_ENTITIES_MAX: Final = 10_000  # entities in one bundle
 
-MERKLE_PATH_MAX: Final = (
-    106  # hashes of one Merkle path: a consistency path over 2^53 leaves, rounded up
-)
-CLOCK_TOLERANCE_S: Final = (
-    300  # seconds by which a certificate may be ahead of the verifier's clock
-)
+# hashes of one Merkle path: a consistency path over 2^53 leaves, rounded up
+MERKLE_PATH_MAX: Final = 106
+# seconds by which a certificate may be ahead of the verifier's clock
+CLOCK_TOLERANCE_S: Final = 300

@@ -1,5 +1,4 @@
-"""Names of entities: [contract, kind, id], and the 32-byte key under which the state tree holds
-them.
+"""Names of entities: [contract, kind, id], and their 32-byte keys in the state tree.
 
 A path is written "contract/kind/id". Ids are `[A-Za-z0-9._-]{1,96}`, prefixed by the organisation
 that issues them ("red-cross.D-17"), so nobody can squat on another's names. Source: DESIGN 2.5.
@@ -61,7 +60,5 @@ class Path(NamedTuple):
 
 @lru_cache(maxsize=65_536)
 def key(path: Path) -> bytes:
-    """Return the 32-byte key of a path in the state tree (DESIGN 2.5: tagged hash of the canonical
-    path).
-    """
+    """Return the 32-byte key of a path in the state tree: tagged hash of the canonical path."""
     return tagged("path", encode([path.contract, path.kind, path.id]))

@@ -1,5 +1,4 @@
-"""Quorum arithmetic for n members: how many may be faulty, how many decide, how many contain one
-honest.
+"""Quorum arithmetic for n members: how many may be faulty, how many decide.
 
 Invariants, for every n ≥ 1 (R-Q-1): two quorums share at least f+1 members (2q − n ≥ f + 1), so at
 least one honest one; a quorum can be met without the faulty (q ≤ n − f). Never "2f+1", never "n−f":

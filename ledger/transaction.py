@@ -64,7 +64,7 @@ _ENVELOPE: Final = Format(_Envelope, "transaction")
 
 
 class Transaction:
-    """A transaction whose form has been checked; its signatures have not, until `check_signatures`."""
+    """A transaction of checked form; its signatures are not, until `check_signatures`."""
 
     __slots__ = ("_digest", "_id", "body", "body_bytes", "raw", "signatures")
 
@@ -110,7 +110,7 @@ class Transaction:
 
     @property
     def digest(self) -> bytes:
-        """The 32-byte RFC 6962 leaf hash of the whole bytes: its leaf under the transactions root."""
+        """The 32-byte RFC 6962 leaf hash of the whole bytes, under the transactions root."""
         if self._digest is None:
             self._digest = leaf_hash(self.raw)
         return self._digest
