@@ -1,0 +1,125 @@
+"""The door: what can be known about a transaction before it is ordered is checked here, once.
+
+Form, size, chain, window, accounts, keys and signatures are refused at the door with the code the
+runtime would use; everything that depends on order is left to the block. A bad signature never gets
+further. Checks run cheapest first, and a refused transaction costs at most one signature check per
+signer (R-RS-4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from chaincode.identity.v1.records import ACCOUNT
+from ledger.errors import ClientFault, Malformed
+from ledger.genesis import Genesis
+from ledger.keys import verify
+from ledger.leaf import parse_state_value
+from ledger.limits import VALIDITY_MS_MAX
+from ledger.paths import key as path_key
+from ledger.transaction import Transaction
+from node.clock import Clock
+from node.execution import Executor
+from node.stages import Stages
+
+__all__ = ["Admission"]
+
+INLINE_SIZE_MAX: Final = 64 * 1024  # bytes of a request decoded at once; more go to a thread
+# one client's few signatures are checked at once; more go to a thread
+INLINE_SIGNATURES_MAX: Final = 4
+# a client's clock may run so far ahead of ours before its window is refused
+CLOCK_SLACK_MS: Final = 5_000
+KNOWN_KEYS_MAX: Final = 65_536  # (account, key) pairs remembered as known at the newest height
+
+
+class Admission:
+    """Admits transactions of this member's own clients."""
+
+    def __init__(self, genesis: Genesis, executor: Executor, clock: Clock, stages: Stages) -> None:
+        self._genesis = genesis
+        self._executor = executor
+        self._clock = clock
+        self._stages = stages
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="admission")
+        self._known: set[tuple[str, bytes]] = set()
+
+    async def admit(self, raws: Sequence[bytes]) -> list[Transaction | ClientFault]:
+        """Return for each raw transaction, in order, the checked one or why it is refused."""
+        decoded = await self._decoded(raws)
+        with self._stages.measure("door"):
+            admitted = [self._judged(each) for each in decoded]
+        unchecked = [each for each in admitted if isinstance(each, Transaction)]
+        if sum(len(each.signatures) for each in unchecked) <= INLINE_SIGNATURES_MAX:
+            verdicts = self._verified(unchecked)
+        else:
+            loop = asyncio.get_running_loop()
+            verdicts = await loop.run_in_executor(self._thread, self._verified, unchecked)
+        holds = iter(verdicts)
+        return [
+            each
+            if isinstance(each, ClientFault) or next(holds)
+            else ClientFault("bad-signature", account=each.body.signers[0][0])
+            for each in admitted
+        ]
+
+    async def _decoded(self, raws: Sequence[bytes]) -> list[Transaction | ClientFault]:
+        if sum(map(len, raws)) <= INLINE_SIZE_MAX:
+            return self._decode_all(raws)
+        # 8 MiB of the worst nesting take above a second: votes must go on meanwhile.
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._decode_all, raws)
+
+    def _decode_all(self, raws: Sequence[bytes]) -> list[Transaction | ClientFault]:
+        with self._stages.measure("door"):
+            return [_decoded(raw) for raw in raws]
+
+    def _judged(self, transaction: Transaction | ClientFault) -> Transaction | ClientFault:
+        if isinstance(transaction, ClientFault):
+            return transaction
+        body = transaction.body
+        now = self._clock.wall_ms()
+        if body.chain != self._genesis.chain_id:
+            return ClientFault("chain")
+        if body.valid_until <= now:
+            return ClientFault("expired", time=now, valid_until=body.valid_until)
+        if body.valid_until > now + VALIDITY_MS_MAX + CLOCK_SLACK_MS:
+            return ClientFault("valid-until-too-far", time=now, valid_until=body.valid_until)
+        for account, public in body.signers:
+            if (account, public) not in self._known:
+                code = self._unknown(account, public)
+                if code is not None:
+                    return ClientFault(code, account=account)
+        return transaction
+
+    def _unknown(self, account: str, public: bytes) -> str | None:
+        value = self._executor.value(path_key(ACCOUNT.path(account)))
+        if value is None:
+            return "unknown-account"
+        record = ACCOUNT.format.decode(parse_state_value(value).record)
+        if not any(known.active and known.key == public for known in record.keys):
+            return "wrong-key"
+        if len(self._known) < KNOWN_KEYS_MAX:
+            self._known.add((account, public))
+        return None
+
+    def accounts_changed(self) -> None:
+        """Forget which keys are known: an account was written."""
+        self._known.clear()
+
+    def _verified(self, transactions: Sequence[Transaction]) -> list[bool]:
+        with self._stages.measure("door"):
+            return [transaction.check_signatures(verify) for transaction in transactions]
+
+    def stop(self) -> None:
+        """Let go of the thread."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _decoded(raw: bytes) -> Transaction | ClientFault:
+    try:
+        return Transaction.decode(raw)
+    except Malformed as error:
+        return ClientFault("malformed", field=error.field, rule=error.rule)

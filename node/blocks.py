@@ -1,0 +1,59 @@
+"""Executed blocks near at hand, by height.
+
+The newest blocks stay decoded in memory, because their receipts are asked for right away; older
+ones are one store read. Invariant: what is returned for a height is what the archive holds for it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Final
+
+from ledger.block import RESULT, Result
+from ledger.errors import InvariantViolated
+from node.archive import Archive, StoredBlock
+from node.execution import Executed
+
+__all__ = ["Blocks"]
+
+NEAR_BLOCKS_MAX: Final = 64  # blocks kept decoded: at full load some 30,000 results, 30 MB
+
+
+class Blocks:
+    """Blocks by height over the archive."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._near: OrderedDict[int, StoredBlock] = OrderedDict()
+
+    def note(self, executed: Executed) -> None:
+        """Keep a block that was just executed."""
+        raws = tuple(transaction.raw for transaction in executed.transactions)
+        self._keep(executed.height, StoredBlock(executed.header, raws, tuple(executed.results)))
+
+    def stored(self, height: int) -> StoredBlock | None:
+        """Return the block of an executed height, or None."""
+        block = self._near.get(height)
+        if block is None:
+            block = self._archive.block(height)
+            if block is not None:
+                self._keep(height, block)
+        return block
+
+    def result(self, height: int, index: int) -> Result:
+        """Return the result at a place.
+
+        Raises: InvariantViolated when there is no such place.
+        """
+        return RESULT.decode(self._need(height).results[index])
+
+    def _need(self, height: int) -> StoredBlock:
+        block = self.stored(height)
+        if block is None:
+            raise InvariantViolated(f"no block at height {height}")
+        return block
+
+    def _keep(self, height: int, block: StoredBlock) -> None:
+        self._near[height] = block
+        if len(self._near) > NEAR_BLOCKS_MAX:
+            self._near.popitem(last=False)

@@ -1,0 +1,228 @@
+"""Catch-up: certified blocks fetched from other members, verified, executed.
+
+A lagging member asks one peer at a time for the blocks after its own. The answer carries the peer's
+newest certificate, some blocks, and the inclusion proof of the last one's header in the certified
+chain log. The blocks are linked by parent hash from our own last header, so that proof certifies
+all of them; then each is executed and its header compared with ours. A lying server costs one
+certificate check and is left for the next peer (R-CP-4). Nothing ever goes backward (R-CP-5).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from ledger.block import HEADER
+from ledger.checkpoint import Certificate, verify_certificate
+from ledger.codec import Digest, Format, Natural
+from ledger.errors import Malformed
+from ledger.genesis import Genesis
+from ledger.limits import NOTE_SIZE_MAX
+from ledger.merkle_log import leaf_hash, verify_inclusion
+from node.archive import BLOCK, Archive, StoredBlock
+from node.channels import CATCH_UP, frame
+from node.driver import Driver, Peers
+
+__all__ = ["CatchUp"]
+
+log = logging.getLogger(__name__)
+
+BLOCKS_PER_ANSWER_MAX: Final = 256
+ANSWER_SIZE_MAX: Final = 4 * 1024 * 1024  # bytes of blocks in one answer; half of a frame
+ANSWER_SECONDS: Final = 3.0  # a peer that has not answered by then is left for the next
+ATTEMPTS_MAX: Final = 3  # rounds over all peers without progress before the engine hears of it
+ANSWERS_PER_SECOND_MAX: Final = 20  # to one peer: each costs some 10 ms and up to 4 MiB
+# transactions of fetched blocks that the engine is told not to wait for
+DIGESTS_MAX: Final = 60_000
+
+
+class _Ask(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="ask"):
+    above: Natural
+
+
+class _Answer(
+    msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="answer"
+):
+    above: Natural
+    note: Annotated[str, Meta(max_length=NOTE_SIZE_MAX)]
+    blocks: Annotated[tuple[StoredBlock, ...], Meta(max_length=BLOCKS_PER_ANSWER_MAX)]
+    inclusion: Annotated[tuple[Digest, ...], Meta(max_length=64)]
+
+
+_MESSAGE: Final[Format[_Ask | _Answer]] = Format(_Ask | _Answer, "catch-up message")  # type: ignore[arg-type]
+
+
+class CatchUp:
+    """Asks for, serves, verifies and installs certified blocks."""
+
+    def __init__(
+        self, genesis: Genesis, own: str, archive: Archive, driver: Driver, peers: Peers
+    ) -> None:
+        self._genesis = genesis
+        self._archive = archive
+        self._driver = driver
+        self._peers = peers
+        self._others = [m.id for m in genesis.members.members if m.id != own]
+        self._target = 0
+        self._turn = 0
+        self._failures = 0
+        self._asked: str | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._certificate: Certificate | None = None
+        self._verified_blocks: deque[StoredBlock] = deque()
+        self._digests: deque[bytes] = deque(maxlen=DIGESTS_MAX)
+        self._served: dict[str, tuple[int, int]] = {}
+        self.installed = 0
+
+    @property
+    def is_running(self) -> bool:
+        """Whether blocks are being fetched right now."""
+        return self._target > 0
+
+    def start(self, height: int) -> None:
+        """Fetch up to at least `height`; a later call only raises the target."""
+        running = self.is_running
+        self._target = max(self._target, height)
+        if not running:
+            self._failures = 0
+            self._certificate = None
+            self._ask()
+
+    def deliver(self, sender: str, data: bytes) -> None:
+        """Take a peer's question or answer; malformed ones are dropped."""
+        try:
+            message = _MESSAGE.decode(data)
+        except Malformed as error:
+            log.warning("catch-up message of %s refused: %s", sender, error)
+            return
+        if isinstance(message, _Ask):
+            self._answer(sender, message.above)
+        elif sender == self._asked and message.above == self._driver.executor.height:
+            self._take(sender, message)
+
+    # Serving.
+
+    def _answer(self, peer: str, above: int) -> None:
+        certificate = self._driver.certificate
+        if certificate is None or certificate.checkpoint.size <= above or not self._may_serve(peer):
+            return
+        size = certificate.checkpoint.size
+        blocks: list[StoredBlock] = []
+        total = 0
+        for height in range(above + 1, min(size, above + BLOCKS_PER_ANSWER_MAX) + 1):
+            data = self._archive.block_bytes(height)
+            if data is None or (blocks and total + len(data) > ANSWER_SIZE_MAX):
+                break
+            # Without the results: whoever executes the block makes them, and checks their root.
+            blocks.append(msgspec.structs.replace(BLOCK.decode(data), results=()))
+            total += len(data)
+        if not blocks:
+            return
+        inclusion = self._driver.executor.log.inclusion(above + len(blocks) - 1, size)
+        note = certificate.to_note(self._genesis.members)
+        answer = _Answer(above, note, tuple(blocks), tuple(inclusion))
+        self._peers.send(peer, frame(CATCH_UP, _MESSAGE.encode(answer)))
+
+    def _may_serve(self, peer: str) -> bool:
+        now = int(asyncio.get_running_loop().time())
+        second, count = self._served.get(peer, (now, 0))
+        count = count + 1 if second == now else 1
+        self._served[peer] = (now, count)
+        return count <= ANSWERS_PER_SECOND_MAX
+
+    # Fetching.
+
+    def _ask(self) -> None:
+        ask = frame(CATCH_UP, _MESSAGE.encode(_Ask(self._driver.executor.height)))
+        while self._failures < ATTEMPTS_MAX * len(self._others):
+            self._asked = self._others[self._turn % len(self._others)]
+            if self._peers.send(self._asked, ask):
+                self._arm(self._give_up)
+                return
+            self._failures += 1
+            self._turn += 1
+        self._finish()
+
+    def _arm(self, then: Callable[[], None]) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(ANSWER_SECONDS, then)
+
+    def _give_up(self) -> None:
+        self._failures += 1
+        self._turn += 1
+        self._ask()
+
+    def _take(self, sender: str, answer: _Answer) -> None:
+        if self._verified_blocks:
+            return
+        try:
+            self._certificate = self._verified(answer)
+        except Malformed as error:
+            log.warning("blocks of %s refused: %s", sender, error)
+            self._give_up()
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._verified_blocks.extend(answer.blocks)
+        self._install_next(sender)
+
+    def _install_next(self, sender: str) -> None:
+        """Execute one verified block a turn of the loop: votes and clients are heard in between."""
+        if self._driver.halted is not None:
+            return
+        with self._driver.guarded():
+            self._install(sender)
+
+    def _install(self, sender: str) -> None:
+        try:
+            block = self._driver.executor.install(self._verified_blocks.popleft())
+        except Malformed as error:
+            self._verified_blocks.clear()
+            log.warning("a block of %s refused: %s", sender, error)
+            self._give_up()
+            return
+        self._driver.adopt(block)
+        self._digests.extend(transaction.digest for transaction in block.transactions)
+        self.installed += 1
+        self._failures = 0
+        if self._verified_blocks:
+            asyncio.get_running_loop().call_soon(self._install_next, sender)
+        elif self._driver.executor.height >= self._target:
+            self._finish()
+        else:
+            self._ask()
+
+    def _verified(self, answer: _Answer) -> Certificate:
+        """Check that the blocks continue our chain and that the last stands under a certificate."""
+        if not answer.blocks:
+            raise Malformed("catch-up.blocks", "must not be empty")
+        certificate = Certificate.from_note(answer.note, self._genesis.members)
+        parent = self._driver.executor.parent
+        for place, block in enumerate(answer.blocks):
+            header = HEADER.decode(block.header)
+            if header.height != answer.above + 1 + place or header.parent != parent:
+                raise Malformed("catch-up.blocks", "do not continue the chain")
+            parent = leaf_hash(block.header)
+        index = answer.above + len(answer.blocks) - 1
+        checkpoint = certificate.checkpoint
+        if not verify_inclusion(parent, index, checkpoint.size, answer.inclusion, checkpoint.root):
+            raise Malformed("catch-up.inclusion", "does not lead to the certified root")
+        verify_certificate(certificate, self._genesis.members, self._genesis.origin)
+        return certificate
+
+    def _finish(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._target, self._asked = 0, None
+        executor = self._driver.executor
+        digests = tuple(self._digests)
+        self._digests.clear()
+        self._driver.installed(executor.height, executor.time, self._certificate, digests)

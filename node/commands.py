@@ -1,0 +1,77 @@
+"""`suyuan node …`: found a consortium, run a member."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger.errors import SuyuanError
+from node.clock import Clock
+from node.compose import run as run_member
+from node.config import ConfigError, load_member
+from node.founding import found as found_consortium
+from node.founding import read_cast
+
+__all__ = ["app"]
+
+app = typer.Typer(help="运行成员节点 · Run a member's node.", no_args_is_help=True)
+
+EXIT_UNUSABLE = 2
+EXIT_STOPPED = 3
+
+
+@app.command()
+def found(
+    folder: Annotated[
+        Path, typer.Argument(help="新建的联盟文件夹 · folder to create the consortium in")
+    ],
+    cast: Annotated[Path, typer.Option(help="参与方 JSON · who takes part, as JSON")],
+    host: Annotated[str, typer.Option(help="监听地址 · address to listen on")] = "127.0.0.1",
+    base_port: Annotated[
+        int, typer.Option(min=0, max=65000, help="0 = 自动 · pick free ports")
+    ] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="机器可读 · for programs")] = False,
+) -> None:
+    """创建联盟：成员密钥、创世文件、各成员文件夹 · Make members' keys, the genesis file and a
+    folder a member.
+    """
+    try:
+        founded = found_consortium(folder, read_cast(cast), Clock().wall_ms(), host, base_port)
+    except (ConfigError, OSError) as error:
+        typer.echo(f"错误 · error: {error}", err=True)
+        raise typer.Exit(EXIT_UNUSABLE) from None
+    if as_json:
+        members = {
+            name: {"folder": str(place), "api": str(api)}
+            for name, (place, api) in founded.members.items()
+        }
+        typer.echo(json.dumps({"genesis": str(founded.genesis), "members": members}))
+        return
+    typer.echo(f"创世文件 · genesis: {founded.genesis}")
+    for name, (place, api) in founded.members.items():
+        typer.echo(f"  {name}: {place}  API http://{api}")
+
+
+@app.command()
+def run(
+    folder: Annotated[Path, typer.Argument(help="成员文件夹 · the member's folder")],
+    log_level: Annotated[str, typer.Option(help="debug|info|warning|error")] = "info",
+) -> None:
+    """运行一个成员，直到收到停止信号 · Run one member until it is told to stop."""
+    level = logging.getLevelNamesMapping().get(log_level.upper())
+    if level is None:
+        typer.echo("错误 · error: --log-level must be debug, info, warning or error", err=True)
+        raise typer.Exit(EXIT_UNUSABLE)
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        run_member(load_member(folder))
+    except ConfigError as error:
+        typer.echo(f"错误 · error: {error}", err=True)
+        raise typer.Exit(EXIT_UNUSABLE) from None
+    except (SuyuanError, OSError) as error:
+        typer.echo(f"停止 · stopped: {error}", err=True)
+        raise typer.Exit(EXIT_STOPPED) from None

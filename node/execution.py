@@ -1,0 +1,220 @@
+"""Execution: an ordered batch becomes a block, deterministically.
+
+The executor owns the member's copy of the ledger: runtime, state tree, chain log and archive. For
+one batch it runs the contracts, updates the tree once, makes the header, appends it to the chain
+log and writes all of it as one atomic batch. It also remembers, for the last RECENT_ROOTS heights,
+what each write replaced, because proofs are given against the newest *certified* root, which lags
+behind execution by a few blocks.
+
+Invariants: heights are applied in order without gaps (R-CP-8); every member computes the same
+header.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from chaincode.runtime import Outcome, Runtime
+from ledger.block import HEADER, VERSION, Header
+from ledger.errors import InvariantViolated, Malformed
+from ledger.genesis import Genesis
+from ledger.hashing import sha256
+from ledger.limits import RECENT_ROOTS
+from ledger.merkle_log import MerkleLog, leaf_hash, root_of
+from ledger.paths import key as path_key
+from ledger.state_tree import StateTree
+from ledger.transaction import SUITE, Transaction
+from node.archive import Archive, BlockWrites, StoredBlock
+from node.stages import Stages
+
+__all__ = ["Executed", "Executor"]
+
+# state values kept in memory: about 30 MB; the rest is one store read
+CACHED_VALUES_MAX: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What execution of a height gave: header, its hash, chain-log root, and each result."""
+
+    height: int
+    time: int
+    header: bytes
+    header_hash: bytes
+    chain_root: bytes
+    transactions: Sequence[Transaction]
+    results: Sequence[bytes]
+    accounts_changed: bool
+
+
+class Executor:
+    """The member's ledger. Implements `chaincode.runtime.State` for the runtime."""
+
+    def __init__(self, genesis: Genesis, archive: Archive, stages: Stages) -> None:
+        """Open the ledger as the archive holds it; write the genesis state into a new one."""
+        self._genesis = genesis
+        self._archive = archive
+        self._stages = stages
+        self._runtime = Runtime(genesis)
+        self._cache: OrderedDict[bytes, bytes | None] = OrderedDict()
+        self._replaced: deque[tuple[int, dict[bytes, bytes | None]]] = deque(maxlen=RECENT_ROOTS)
+        if archive.executed is None:
+            self._write_genesis()
+        self.height = archive.executed or 0
+        self.log = MerkleLog([leaf_hash(header) for header in archive.headers()])
+        if self.log.size != self.height:
+            raise InvariantViolated(f"{self.log.size} headers for height {self.height}")
+        self.tree = StateTree.build(
+            self.height, ((key, sha256(value)) for key, value in archive.values())
+        )
+        self.time = genesis.time
+        self.parent = genesis.chain_id
+        if self.height:
+            self._resume()
+
+    def _write_genesis(self) -> None:
+        outcome = self._runtime.genesis_outcome()
+        self._archive.write_genesis(outcome.writes, _keyed_leaves(outcome))
+
+    def _resume(self) -> None:
+        data = self._archive.header(self.height)
+        if data is None:
+            raise InvariantViolated(f"no header at height {self.height}")
+        header = HEADER.decode(data)
+        if header.state != self.tree.root():
+            raise InvariantViolated(f"state root differs from the header at height {self.height}")
+        self.time = header.time
+        self.parent = leaf_hash(data)
+
+    # What the runtime reads.
+
+    def value(self, key: bytes) -> bytes | None:
+        """Return the newest state value under a key."""
+        cache = self._cache
+        if key in cache:
+            cache.move_to_end(key)
+            return cache[key]
+        value = self._archive.value(key)
+        self._remember(key, value)
+        return value
+
+    def consumed(self, bucket: int, transaction_id: bytes) -> bool:
+        """Say whether an id was consumed within its window."""
+        return self._archive.is_consumed(bucket, transaction_id)
+
+    def value_at(self, key: bytes, height: int) -> bytes | None:
+        """Return the state value under a key as of a recent height.
+
+        Raises: InvariantViolated when the height is outside the window of recent roots.
+        """
+        if not self.tree.oldest <= height <= self.height:
+            raise InvariantViolated(f"height {height} is outside the recent roots")
+        for changed_at, replaced in self._replaced:
+            if changed_at > height and key in replaced:
+                return replaced[key]
+        return self.value(key)
+
+    # What the driver asks.
+
+    def execute(
+        self,
+        height: int,
+        epoch: int,
+        time_ms: int,
+        transactions: Sequence[Transaction],
+        expected: bytes | None = None,
+    ) -> Executed:
+        """Execute the batch of `height`, in order, and write the block.
+
+        `expected` is a certified header: a difference stops the member before anything is written
+        (R-DT-4). Raises: InvariantViolated when it is not the next height, or not as expected.
+        """
+        if height != self.height + 1:
+            raise InvariantViolated(f"height {height} after {self.height}")
+        with self._stages.measure("contracts"):
+            outcome = self._runtime.execute(self, height, time_ms, transactions)
+        replaced = {key: self.value(key) for key in outcome.writes}
+        with self._stages.measure("tree"):
+            hashes = {k: None if v is None else sha256(v) for k, v in outcome.writes.items()}
+            state = self.tree.update(height, hashes)
+        header = Header(
+            epoch=epoch,
+            height=height,
+            members=self._genesis.members.digest(),
+            parent=self.parent,
+            results=root_of([leaf_hash(result) for result in outcome.results]),
+            state=state,
+            suite=SUITE,
+            time=time_ms,
+            transactions=root_of([transaction.digest for transaction in transactions]),
+            version=VERSION,
+        )
+        data = HEADER.encode(header)
+        if expected is not None and data != expected:
+            raise InvariantViolated(f"execution of height {height} differs from its certificate")
+        with self._stages.measure("store"):
+            self._write(height, data, transactions, outcome)
+        for key, value in outcome.writes.items():
+            self._remember(key, value)
+        self._replaced.append((height, replaced))
+        self.height, self.time, self.parent = height, time_ms, leaf_hash(data)
+        self.log.append(self.parent)
+        return Executed(
+            height=height,
+            time=time_ms,
+            header=data,
+            header_hash=self.parent,
+            chain_root=self.log.root(),
+            transactions=transactions,
+            results=outcome.results,
+            accounts_changed=any(path.contract == "identity" for path in outcome.paths.values()),
+        )
+
+    def install(self, block: StoredBlock) -> Executed:
+        """Execute a certified block fetched from a peer and check that we compute the same header.
+
+        The caller has checked the header against a certificate; a difference here is ours (R-DT-4).
+        Raises: Malformed when the block is not the next one, InvariantViolated when execution
+        differs.
+        """
+        header = HEADER.decode(block.header)
+        if header.height != self.height + 1 or header.parent != self.parent:
+            raise Malformed("block.header", "is not the next of this chain")
+        transactions = [Transaction.decode(raw) for raw in block.transactions]
+        if root_of([transaction.digest for transaction in transactions]) != header.transactions:
+            raise Malformed("block.transactions", "are not those of the header")
+        return self.execute(header.height, header.epoch, header.time, transactions, block.header)
+
+    def _write(
+        self, height: int, header: bytes, transactions: Sequence[Transaction], outcome: Outcome
+    ) -> None:
+        index = {
+            transaction.id: place for place, transaction in reversed([*enumerate(transactions)])
+        }
+        self._archive.write_block(
+            BlockWrites(
+                height=height,
+                block=StoredBlock(
+                    header, tuple(t.raw for t in transactions), tuple(outcome.results)
+                ),
+                values=outcome.writes,
+                leaves=_keyed_leaves(outcome),
+                consumed=[
+                    (bucket, identity, index[identity]) for bucket, identity in outcome.consumed
+                ],
+                dropped=outcome.dropped,
+            )
+        )
+
+    def _remember(self, key: bytes, value: bytes | None) -> None:
+        self._cache[key] = value
+        self._cache.move_to_end(key)
+        if len(self._cache) > CACHED_VALUES_MAX:
+            self._cache.popitem(last=False)
+
+
+def _keyed_leaves(outcome: Outcome) -> list[tuple[bytes, int, bytes]]:
+    return [(path_key(path), index, leaf) for path, index, leaf in outcome.leaves]

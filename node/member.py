@@ -1,0 +1,70 @@
+"""One member, composed: its ledger, its machines, its ways to others, its door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ledger.checkpoint import Certificate
+from node.admission import Admission
+from node.archive import Archive
+from node.blocks import Blocks
+from node.catch_up import CatchUp
+from node.config import MemberConfig
+from node.driver import Driver
+from node.execution import Executor
+from node.metrics import Metrics
+from node.proofs import Proofs
+from node.stages import Stages
+from node.tlog import Tlog
+from node.waiting import Waiting
+
+__all__ = ["Member"]
+
+
+@dataclass(frozen=True)
+class Member:
+    """The parts that the API and the console speak to."""
+
+    config: MemberConfig
+    archive: Archive
+    executor: Executor
+    driver: Driver
+    catch_up: CatchUp
+    waiting: Waiting
+    admission: Admission
+    blocks: Blocks
+    proofs: Proofs
+    metrics: Metrics
+    stages: Stages
+    tlog: Tlog
+
+    def certified_place(self, identity: bytes) -> tuple[int, int] | None:
+        """Return (height, index) of a transaction that stands under a certificate, else None."""
+        place = self.archive.place(identity)
+        certificate = self.driver.certificate
+        if place is None or certificate is None or place[0] > certificate.checkpoint.size:
+            return None
+        return place
+
+    def health(self) -> dict[str, Any]:
+        """Return what a load balancer and an operator want to know."""
+        certificate: Certificate | None = self.driver.certificate
+        status = "ok"
+        if self.driver.halted is not None:
+            status = "halted"
+        elif self.catch_up.is_running:
+            status = "catching-up"
+        elif certificate is None and self.executor.height:
+            status = "starting"  # a new chain has no certificate before its first block
+        return {
+            "status": status,
+            "reason": self.driver.halted,
+            "member": self.config.id,
+            "chain": self.config.genesis.chain_id.hex(),
+            "height": self.executor.height,
+            "certified": 0 if certificate is None else certificate.checkpoint.size,
+            "as_of": None if certificate is None else min(certificate.timestamps()),
+            "waiting": len(self.waiting),
+            "reports": list(self.driver.reports)[-5:],
+        }

@@ -1,0 +1,120 @@
+"""What a member keeps: whole blocks or nothing, of one chain, in order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ledger.errors import InvariantViolated
+from node.archive import Archive, BlockWrites, StoredBlock
+from node.store import open_store
+from tests.node_world import Ledger, SpyStore, define, make_genesis
+
+KEY = bytes(32)
+
+
+def opened(folder: Path, chain: bytes = b"c" * 32) -> tuple[SpyStore, Archive]:
+    store = SpyStore(open_store(folder))
+    return store, Archive(store, chain)
+
+
+def writes(height: int) -> BlockWrites:
+    return BlockWrites(
+        height=height,
+        block=StoredBlock(b"header %d" % height, (b"raw",), (b"result",)),
+        values={KEY: b"value %d" % height},
+        leaves=[(KEY, height - 1, b"leaf %d" % height)],
+        consumed=[(5, b"i" * 31 + bytes([height]), 0)],
+        dropped=[],
+    )
+
+
+def test_a_block_comes_back_whole_after_reopening(tmp_path: Path) -> None:
+    _, archive = opened(tmp_path / "d")
+    archive.write_genesis({KEY: b"value 0"}, [])
+    assert archive.executed == 0
+    archive.write_block(writes(1))
+    archive.write_block(writes(2))
+    archive.close()
+    _, again = opened(tmp_path / "d")
+    assert again.executed == 2
+    assert again.block(2) == writes(2).block
+    assert again.block(3) is None
+    assert list(again.headers()) == [b"header 1", b"header 2"]
+    assert list(again.values()) == [(KEY, b"value 2")]
+    assert again.leaves(KEY, 0, 2) == [b"leaf 1", b"leaf 2"]
+    assert again.place(b"i" * 31 + b"\x02") == (2, 0)
+    assert again.is_consumed(5, b"i" * 31 + b"\x01")
+    assert not again.is_consumed(6, b"i" * 31 + b"\x01")
+    again.close()
+
+
+def test_a_block_is_one_synced_batch(tmp_path: Path) -> None:
+    store, archive = opened(tmp_path / "d")
+    archive.write_genesis({}, [])
+    store.batches.clear()
+    archive.write_block(writes(1))
+    ((batch, sync),) = store.batches
+    assert sync
+    assert {key[:1] for key in batch} == {b"s", b"l", b"d", b"t", b"b", b"h", b"m"}
+    archive.close()
+
+
+def test_a_lost_leaf_is_reported_and_never_read_over(tmp_path: Path) -> None:
+    _, archive = opened(tmp_path / "d")
+    archive.write_block(writes(2))  # its leaf has index 1; there is no leaf 0
+    with pytest.raises(InvariantViolated, match="lacks leaves between 0 and 2"):
+        archive.leaves(KEY, 0, 2)
+    archive.close()
+
+
+def test_a_folder_of_another_chain_is_refused_by_name(tmp_path: Path) -> None:
+    _, archive = opened(tmp_path / "d")
+    archive.close()
+    store = open_store(tmp_path / "d")
+    with pytest.raises(InvariantViolated, match=r"holds chain 6363.*, not 6464"):
+        Archive(store, b"d" * 32)
+    store.close()
+
+
+def test_consumed_ids_of_a_past_bucket_go_and_their_places_stay(tmp_path: Path) -> None:
+    _, archive = opened(tmp_path / "d")
+    archive.write_block(writes(1))
+    later = writes(2)
+    archive.write_block(
+        BlockWrites(later.height, later.block, later.values, later.leaves, [], dropped=[5])
+    )
+    assert not archive.is_consumed(5, b"i" * 31 + b"\x01")
+    assert archive.place(b"i" * 31 + b"\x01") == (1, 0)
+    archive.close()
+
+
+def test_records_of_the_two_machines_do_not_mix_and_come_in_order(tmp_path: Path) -> None:
+    store, archive = opened(tmp_path / "d")
+    archive.write_records([(b"e", 300, b"E300"), (b"e", 2, b"E2"), (b"f", 1, b"F1")])
+    assert store.batches[-1][1], "votes may leave only when this is durable"
+    archive.write_records([(b"e", 2, None), (b"e", 301, b"E301")])
+    assert archive.records(b"e") == [(300, b"E300"), (301, b"E301")]
+    assert archive.records(b"f") == [(1, b"F1")]
+    archive.close()
+
+
+def test_the_newest_certificate_is_kept(tmp_path: Path) -> None:
+    _, archive = opened(tmp_path / "d")
+    assert archive.certificate() is None
+    archive.write_certificate(4, "note 4")
+    archive.write_certificate(5, "note 5")
+    assert archive.certificate() == (5, "note 5")
+    archive.close()
+
+
+def test_a_real_ledger_refuses_the_folder_of_another_genesis(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "d")
+    ledger.block(define("a"))
+    ledger.archive.close()
+    other = make_genesis("other.test")
+    store = open_store(tmp_path / "d")
+    with pytest.raises(InvariantViolated, match="holds chain"):
+        Archive(store, other.chain_id)
+    store.close()
