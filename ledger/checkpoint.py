@@ -1,14 +1,16 @@
 """C2SP checkpoints over the chain log, and the members' timestamped cosignatures that certify them.
 
-A checkpoint is the text `<origin> LF <size> LF <base64 root> LF`. Each member that executed the block signs
-`cosignature/v1 LF time <seconds> LF <text>` with its cosigner key; q of them, sorted in the order of the member
-set, are a certificate. Unmodified C2SP tools read the notes (formats.md 6.2 to 6.4; R-Q-4's exception).
-The Ed25519 message does not name the cosigner: therefore one key per member and role.
+A checkpoint is the text `<origin> LF <size> LF <base64 root> LF`. Each member that executed the
+block signs `cosignature/v1 LF time <seconds> LF <text>` with its cosigner key; q of them, sorted in
+the order of the member set, are a certificate. Unmodified C2SP tools read the notes (formats.md 6.2
+to 6.4; R-Q-4's exception). The Ed25519 message does not name the cosigner: therefore one key per
+member and role.
 """
 
 from __future__ import annotations
 
 import base64
+import itertools
 import re
 import struct
 from dataclasses import dataclass
@@ -160,7 +162,7 @@ def verify_certificate(
             f"must be exactly {members.q} of {members.n}, not {len(certificate.cosignatures)}",
         )
     places = [members.index(cosignature.member) for cosignature in certificate.cosignatures]
-    if any(later <= earlier for earlier, later in zip(places, places[1:], strict=False)):
+    if any(later <= earlier for earlier, later in itertools.pairwise(places)):
         raise Malformed(
             "checkpoint.cosignatures", "must be distinct, in the order of the member set"
         )

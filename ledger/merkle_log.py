@@ -1,9 +1,9 @@
 """RFC 6962 Merkle logs: hashing, frontiers, inclusion and consistency.
 
-Three users: the chain log over headers, the roots over a block's transactions and results, and the log of
-every entity (of which the state holds only size and frontier, DESIGN 2.1).
-A frontier is the list of the roots of the perfect subtrees of a log, largest first: one per set bit of
-the size. Whoever recomputes it over the events shown knows that none is missing, reordered or altered.
+Three users: the chain log over headers, the roots over a block's transactions and results, and the
+log of every entity (of which the state holds only size and frontier, DESIGN 2.1). A frontier is the
+list of the roots of the perfect subtrees of a log, largest first: one per set bit of the size.
+Whoever recomputes it over the events shown knows that none is missing, reordered or altered.
 
 Source: RFC 6962 section 2.1, RFC 9162 sections 2.1.3 and 2.1.4 (verification); formats.md 6.1.
 """
@@ -99,7 +99,9 @@ def root_of(leaves: Sequence[bytes]) -> bytes:
 def verify_inclusion(
     leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes
 ) -> bool:
-    """Say whether the leaf hash stands at `index` in the log of `size` leaves with `root` (RFC 9162 2.1.3.2)."""
+    """Say whether the leaf hash stands at `index` in the log of `size` leaves with `root` (RFC 9162
+    2.1.3.2).
+    """
     if not 0 <= index < size:
         return False
     node, place, last = leaf, index, size - 1
@@ -121,7 +123,9 @@ def verify_inclusion(
 def verify_consistency(
     size1: int, size2: int, root1: bytes, root2: bytes, path: Sequence[bytes]
 ) -> bool:
-    """Say whether the log of size1 and root1 is a prefix of that of size2 and root2 (RFC 9162 2.1.4.2)."""
+    """Say whether the log of size1 and root1 is a prefix of that of size2 and root2 (RFC 9162
+    2.1.4.2).
+    """
     if not 0 < size1 <= size2:
         return False
     if size1 == size2:
@@ -197,7 +201,8 @@ def inclusion_path(subtree: Subtree, index: int, size: int) -> list[bytes]:
 
 
 def consistency_path(subtree: Subtree, size1: int, size2: int) -> list[bytes]:
-    """Return the proof that the first size1 leaves are a prefix of the first size2 (RFC 6962 2.1.2).
+    """Return the proof that the first size1 leaves are a prefix of the first size2 (RFC 6962
+    2.1.2).
 
     Raises: InvariantViolated unless 0 < size1 <= size2.
     """
@@ -220,7 +225,8 @@ def consistency_path(subtree: Subtree, size1: int, size2: int) -> list[bytes]:
 
 
 class MerkleLog:
-    """An RFC 6962 log held in memory as the hashes of all its perfect subtrees (64 bytes a leaf in all).
+    """An RFC 6962 log held in memory as the hashes of all its perfect subtrees (64 bytes a leaf in
+    all).
 
     Invariant: level k holds the roots of the perfect subtrees of 2^k leaves, in order.
     """
@@ -273,11 +279,15 @@ class MerkleLog:
         return range_root(self.subtree, 0, self._bounded(size))
 
     def inclusion(self, index: int, size: int | None = None) -> list[bytes]:
-        """Return the sibling path of leaf `index` in the log of `size` leaves, leaf's sibling first."""
+        """Return the sibling path of leaf `index` in the log of `size` leaves, leaf's sibling
+        first.
+        """
         return inclusion_path(self.subtree, index, self._bounded(size))
 
     def consistency(self, size1: int, size2: int | None = None) -> list[bytes]:
-        """Return the proof that the first size1 leaves are a prefix of the first size2 (RFC 6962 2.1.2)."""
+        """Return the proof that the first size1 leaves are a prefix of the first size2 (RFC 6962
+        2.1.2).
+        """
         return consistency_path(self.subtree, size1, self._bounded(size2))
 
     def _bounded(self, size: int | None) -> int:

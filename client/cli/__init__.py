@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typer
 
-from client.cli import accesses, demo, importing, key, submit, trace, verify
+from client.cli import accesses, demo, importing, key, submit, trace, verify, witness
 from client.cli.screen import Group
 
 __all__ = ["app"]
@@ -33,3 +33,5 @@ app.command("accesses")(accesses.accesses)
 app.command("verify")(verify.verify)
 app.add_typer(key.app, name="key")
 app.add_typer(importing.app, name="import")
+app.add_typer(witness.app, name="witness")
+app.command("blame")(witness.blame)
