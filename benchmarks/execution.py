@@ -59,11 +59,10 @@ class Memory:
     def keep(self, outcome: Outcome) -> None:
         for key, value in outcome.writes.items():
             if value is None:
+                self.ids.pop(int(outcome.paths[key].id))
                 del self.values[key]
             else:
                 self.values[key] = value
-        for bucket in outcome.dropped:
-            self.ids.pop(bucket)
         for bucket, identity in outcome.consumed:
             self.ids.setdefault(bucket, set()).add(identity)
 

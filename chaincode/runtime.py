@@ -53,7 +53,6 @@ class Outcome:
     paths: dict[bytes, Path] = field(default_factory=dict)  # of every key in writes
     leaves: list[Appended] = field(default_factory=list)  # entity, index in its log, leaf bytes
     consumed: list[tuple[int, bytes]] = field(default_factory=list)  # bucket, transaction id
-    dropped: list[int] = field(default_factory=list)  # buckets whose ids may be forgotten
 
 
 class _Nothing:
@@ -222,5 +221,4 @@ def _outcome(
             outcome.writes[key(path)] = entry
             outcome.paths[key(path)] = path
         outcome.consumed.extend(duplicates.consumed)
-        outcome.dropped.extend(duplicates.dropped)
     return outcome

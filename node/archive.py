@@ -1,16 +1,23 @@
 """What each key of a member's store means: blocks, state, entity logs, certificates, ballots.
 
-    b ‖ u64 height block: canonical [header, [transaction...], [result...]] h ‖ u64 height header
-    alone, so that the chain log is rebuilt quickly s ‖ key state value of the entity (or runtime
-    entry) with that state-tree key l ‖ key ‖ u64 index leaf of the entity's log t ‖ transaction id
-    canonical [height, index]: where the id was consumed d ‖ u64 bucket ‖ id consumed id, until its
-    bucket of `valid_until` has passed c newest certificate: canonical [size, note] e ‖ u64 record
-    number durable record of the engine (ballots); f ‖ … of the certifier m ‖ word one value each:
-    chain id, executed height
+| key                 | value                                                          |
+| ------------------- | -------------------------------------------------------------- |
+| b ‖ height          | block: canonical [header, [transaction...], [result...]]       |
+| h ‖ height          | its header alone, so that the chain log is rebuilt quickly     |
+| s ‖ key             | state value of the entity with that state-tree key             |
+| l ‖ height ‖ number | a leaf; numbered within its block                              |
+| i ‖ key ‖ index     | height ‖ number: where leaf `index` of the entity's log stands |
+| t ‖ transaction id  | canonical [height, index]: where the id was consumed           |
+| c                   | newest certificate: canonical [size, note]                     |
+| e ‖ record number   | durable record of the engine (ballots); f ‖ ... the certifier's |
+| m ‖ word            | one value each: chain id, executed height                      |
+
+Numbers are big-endian (8 bytes; a leaf's number 4), so ranges come in order. Leaves stand by height and not by
+entity, because the engines merge sorted files again and again: what is written in ascending order
+is never merged, and only twelve bytes a leaf are written at random places.
 
 One block is one atomic batch: either everything of it is there or nothing, so a crash leaves the
-state of an executed height and never a mix (R-CP-6). Numbers are big-endian, so ranges come in
-order.
+state of an executed height and never a mix (R-CP-6).
 """
 
 from __future__ import annotations
@@ -65,8 +72,7 @@ class BlockWrites:
     block: StoredBlock
     values: Mapping[bytes, bytes | None]
     leaves: Sequence[tuple[bytes, int, bytes]]
-    consumed: Sequence[tuple[int, bytes, int]]
-    dropped: Sequence[int]
+    consumed: Sequence[tuple[bytes, int]]
 
 
 class Archive:
@@ -97,7 +103,7 @@ class Archive:
     ) -> None:
         """Write the state before the first block, synced."""
         batch: dict[bytes, bytes | None] = {b"s" + key: value for key, value in values.items()}
-        batch.update((b"l" + key + _u64(index), leaf) for key, index, leaf in leaves)
+        _put_leaves(batch, _u64(0), leaves)
         batch[_EXECUTED] = _u64(0)
         self._store.write(batch, sync=True)
 
@@ -109,14 +115,9 @@ class Archive:
         """
         place = _u64(writes.height)
         batch: dict[bytes, bytes | None] = {b"s" + k: v for k, v in writes.values.items()}
-        for key, index, leaf in writes.leaves:
-            batch[b"l" + key + _u64(index)] = leaf
-        for bucket, identity, index in writes.consumed:
-            batch[b"d" + _u64(bucket) + identity] = b""
+        _put_leaves(batch, place, writes.leaves)
+        for identity, index in writes.consumed:
             batch[b"t" + identity] = _PLACE.encode(_Place(writes.height, index))
-        for bucket in writes.dropped:
-            prefix = b"d" + _u64(bucket)
-            batch.update((key, None) for key, _ in self._store.range(prefix, prefix_stop(prefix)))
         batch[b"b" + place] = BLOCK.encode(writes.block)
         batch[b"h" + place] = writes.block.header
         batch[_EXECUTED] = place
@@ -154,15 +155,12 @@ class Archive:
 
         Raises: InvariantViolated when one is missing.
         """
-        prefix = b"l" + key
-        found = [leaf for _, leaf in self._store.range(prefix + _u64(start), prefix + _u64(stop))]
+        prefix, get = b"i" + key, self._store.get
+        places = self._store.range(prefix + _u64(start), prefix + _u64(stop))
+        found = [leaf for _, place in places if (leaf := get(b"l" + place)) is not None]
         if len(found) != stop - start:
             raise InvariantViolated(f"log {key.hex()} lacks leaves between {start} and {stop}")
         return found
-
-    def is_consumed(self, bucket: int, identity: bytes) -> bool:
-        """Say whether a transaction id was consumed in a bucket that has not passed."""
-        return self._store.get(b"d" + _u64(bucket) + identity) is not None
 
     def place(self, identity: bytes) -> tuple[int, int] | None:
         """Return (height, index) where a transaction id was consumed, or None."""
@@ -199,6 +197,15 @@ class Archive:
     def close(self) -> None:
         """Close the store."""
         self._store.close()
+
+
+def _put_leaves(
+    batch: dict[bytes, bytes | None], place: bytes, leaves: Sequence[tuple[bytes, int, bytes]]
+) -> None:
+    for number, (key, index, leaf) in enumerate(leaves):
+        stands = place + number.to_bytes(4, "big")
+        batch[b"l" + stands] = leaf
+        batch[b"i" + key + _u64(index)] = stands
 
 
 def _u64(number: int) -> bytes:

@@ -103,7 +103,7 @@ class Executor:
 
     def consumed(self, bucket: int, transaction_id: bytes) -> bool:
         """Say whether an id was consumed within its window."""
-        return self._archive.is_consumed(bucket, transaction_id)
+        return self._archive.place(transaction_id) is not None
 
     def value_at(self, key: bytes, height: int) -> bytes | None:
         """Return the state value under a key as of a recent height.
@@ -202,10 +202,7 @@ class Executor:
                 ),
                 values=outcome.writes,
                 leaves=_keyed_leaves(outcome),
-                consumed=[
-                    (bucket, identity, index[identity]) for bucket, identity in outcome.consumed
-                ],
-                dropped=outcome.dropped,
+                consumed=[(identity, index[identity]) for _, identity in outcome.consumed],
             )
         )
 

@@ -120,6 +120,7 @@ class World:
         for each, value in outcome.writes.items():
             if value is None:
                 assert (self.paths[each].contract, self.paths[each].kind) == ("runtime", "dup")
+                self.ids.pop(int(self.paths[each].id))
                 del self.values[each]
                 del self.paths[each]
             else:
@@ -129,8 +130,6 @@ class World:
             log = self.logs.setdefault(path, [])
             assert index == len(log)
             log.append(leaf)
-        for bucket in outcome.dropped:
-            self.ids.pop(bucket)
         for bucket, identity in outcome.consumed:
             assert identity not in self.ids.setdefault(bucket, set())
             self.ids[bucket].add(identity)

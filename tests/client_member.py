@@ -102,13 +102,12 @@ class PretendMember:
         for name, value in outcome.writes.items():
             self._kept[name] = None if value is None else sha256(value).digest()
             if value is None:
+                self.ids.pop(int(outcome.paths[name].id))
                 del self.values[name]
             else:
                 self.values[name] = value
         for path, _, leaf in outcome.leaves:
             self.logs.setdefault(path, []).append(leaf)
-        for bucket in outcome.dropped:
-            self.ids.pop(bucket)
         for bucket, identity in outcome.consumed:
             self.ids.setdefault(bucket, set()).add(identity)
 

@@ -42,7 +42,8 @@ __all__ = [
 
 KEY_LENGTH_MAX: Final = 512  # bytes: three identifiers of 96, a prefix and two numbers, and room
 CACHE_SIZE: Final = 32 * 1024 * 1024  # bytes of blocks kept; four members may share a machine
-WRITE_BUFFER_SIZE: Final = 16 * 1024 * 1024  # bytes in memory before a table is written
+WRITE_BUFFER_SIZE: Final = 64 * 1024 * 1024  # bytes in memory before a table is written
+TABLE_SIZE: Final = 16 * 1024 * 1024  # bytes of one sorted file
 BLOOM_BITS: Final = 10  # per key: 1% of the lookups of absent keys reach the disk
 OPEN_FILES_MAX: Final = 256  # tables held open, of the 1,024 files a process usually may
 

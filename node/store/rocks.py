@@ -30,6 +30,7 @@ from weakref import WeakSet
 from rocksdict import (
     BlockBasedOptions,
     Cache,
+    DBCompressionType,
     DBRecoveryMode,
     Options,
     Rdict,
@@ -42,6 +43,7 @@ from node.store.engine import (
     BLOOM_BITS,
     CACHE_SIZE,
     OPEN_FILES_MAX,
+    TABLE_SIZE,
     WRITE_BUFFER_SIZE,
     Batch,
     Snapshot,
@@ -250,6 +252,8 @@ def _options(*, create: bool) -> Options:
     options.set_paranoid_checks(True)
     options.set_wal_recovery_mode(DBRecoveryMode.tolerate_corrupted_tail_records())
     options.set_write_buffer_size(WRITE_BUFFER_SIZE)
+    options.set_compression_type(DBCompressionType.none())
+    options.set_target_file_size_base(TABLE_SIZE)
     options.set_max_open_files(OPEN_FILES_MAX)
     options.set_block_based_table_factory(tables)
     options.set_keep_log_file_num(_LOG_FILES_KEPT)

@@ -25,8 +25,7 @@ def writes(height: int) -> BlockWrites:
         block=StoredBlock(b"header %d" % height, (b"raw",), (b"result",)),
         values={KEY: b"value %d" % height},
         leaves=[(KEY, height - 1, b"leaf %d" % height)],
-        consumed=[(5, b"i" * 31 + bytes([height]), 0)],
-        dropped=[],
+        consumed=[(b"i" * 31 + bytes([height]), 0)],
     )
 
 
@@ -45,8 +44,6 @@ def test_a_block_comes_back_whole_after_reopening(tmp_path: Path) -> None:
     assert list(again.values()) == [(KEY, b"value 2")]
     assert again.leaves(KEY, 0, 2) == [b"leaf 1", b"leaf 2"]
     assert again.place(b"i" * 31 + b"\x02") == (2, 0)
-    assert again.is_consumed(5, b"i" * 31 + b"\x01")
-    assert not again.is_consumed(6, b"i" * 31 + b"\x01")
     again.close()
 
 
@@ -57,15 +54,30 @@ def test_a_block_is_one_synced_batch(tmp_path: Path) -> None:
     archive.write_block(writes(1))
     ((batch, sync),) = store.batches
     assert sync
-    assert {key[:1] for key in batch} == {b"s", b"l", b"d", b"t", b"b", b"h", b"m"}
+    assert {key[:1] for key in batch} == {b"s", b"l", b"i", b"t", b"b", b"h", b"m"}
     archive.close()
 
 
 def test_a_lost_leaf_is_reported_and_never_read_over(tmp_path: Path) -> None:
-    _, archive = opened(tmp_path / "d")
-    archive.write_block(writes(2))  # its leaf has index 1; there is no leaf 0
+    store, archive = opened(tmp_path / "d")
+    archive.write_genesis({}, [])
+    archive.write_block(writes(1))
+    archive.write_block(writes(2))
+    (lost,) = [key for key in store.batches[-1][0] if key[:1] == b"l"]
+    store.write({lost: None}, sync=False)
+    assert archive.leaves(KEY, 0, 1) == [b"leaf 1"]
     with pytest.raises(InvariantViolated, match="lacks leaves between 0 and 2"):
         archive.leaves(KEY, 0, 2)
+    archive.close()
+
+
+def test_leaves_are_written_in_ascending_order_of_height(tmp_path: Path) -> None:
+    store, archive = opened(tmp_path / "d")
+    archive.write_block(writes(1))
+    archive.write_block(writes(2))
+    leaves = [key for batch, _ in store.batches for key in batch if key[:1] == b"l"]
+    assert len(leaves) == 2
+    assert leaves == sorted(leaves)
     archive.close()
 
 
@@ -76,18 +88,6 @@ def test_a_folder_of_another_chain_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InvariantViolated, match=r"holds chain 6363.*, not 6464"):
         Archive(store, b"d" * 32)
     store.close()
-
-
-def test_consumed_ids_of_a_past_bucket_go_and_their_places_stay(tmp_path: Path) -> None:
-    _, archive = opened(tmp_path / "d")
-    archive.write_block(writes(1))
-    later = writes(2)
-    archive.write_block(
-        BlockWrites(later.height, later.block, later.values, later.leaves, [], dropped=[5])
-    )
-    assert not archive.is_consumed(5, b"i" * 31 + b"\x01")
-    assert archive.place(b"i" * 31 + b"\x01") == (1, 0)
-    archive.close()
 
 
 def test_records_of_the_two_machines_do_not_mix_and_come_in_order(tmp_path: Path) -> None:
