@@ -6,6 +6,7 @@
 #   make lint                             ruff and mypy alone
 #   make bench [ARGS=...]                 throughput and latency of four members, and of etcd where installed
 #   make hunt SECONDS=600                 fresh simulator schedules for so long
+#   make mutants                          seeded bugs that the simulator must catch, each alone
 #   make clean                            removes the environment and what tools left behind
 #
 # PYTHON=python3.12 chooses the interpreter, VENV=DIR the environment's folder.
@@ -13,7 +14,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench hunt clean
+.PHONY: help demo test lint bench hunt mutants clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -78,6 +79,9 @@ bench: $(RUN)
 
 hunt: $(TEST)
 	@$(BIN)/python -m tests.simulator.hunt --seconds $(SECONDS) $(ARGS)
+
+mutants: $(TEST)
+	@$(BIN)/python -m tests.simulator.mutants $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*

@@ -205,8 +205,6 @@ def _member(item: object) -> Member:
     names = ("cosigner_key", "id", "log_key", "tls_certificate", "vote_key")
     value = _object(item, "genesis.members", names)
     identity = _text(value["id"], "genesis.members.id")
-    if not re.match(r"[a-z0-9][a-z0-9-]{0,62}\Z", identity):
-        raise Malformed("genesis.members.id", "must be a lower-case word")
     return Member(
         cosigner_key=from_hex(value["cosigner_key"], "genesis.members.cosigner_key"),
         id=identity,

@@ -34,7 +34,8 @@ EVENTS_PER_TRANSACTION_MAX: Final = 64
 # entities an event names: 64 handles or lots and what goes with them
 ENTITIES_PER_EVENT_MAX: Final = 160
 
-RECENT_ROOTS: Final = 64  # heights whose state can still be proved; certification lags by far less
+# heights whose state can still be proved; ordering stops 64 beyond the certified height
+RECENT_ROOTS: Final = 80
 NOTE_SIZE_MAX: Final = 64 * 1024  # bytes of a signed note, whatever signs it
 NOTE_SIGNATURES_MAX: Final = 100  # lines; C2SP asks for at least 16
 

@@ -8,6 +8,7 @@ R-MB-2, R-MB-4).
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Final
 
 import msgspec
@@ -21,6 +22,7 @@ from ledger.quorum import faulty, quorum, weak
 
 __all__ = ["Member", "MemberSet"]
 
+_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 _MemberId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}\Z")]
 
 
@@ -54,6 +56,8 @@ class MemberSet:
             raise Malformed("members", "a key appears twice")
         if len({m.id for m in members}) != len(members):
             raise Malformed("members", "an id appears twice")
+        if any(not _ID.match(m.id) for m in members):
+            raise Malformed("members", "an id is not a lower-case word")
         self.members = members
         self.n = len(members)
         self.f = faulty(self.n)

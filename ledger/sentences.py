@@ -214,6 +214,19 @@ _DOOR: Final = {
         "回答超过上限 {limit}（{what}）。",
         "The answer would exceed the limit of {limit} ({what}).",
     ),
+    "pairs-incomplete": (
+        "必须为数据集的每份授权各给一个代号：缺少 {missing}；不属于该数据集 {unknown}。",
+        "Every grant of the data set needs one handle: missing {missing}; not of the data set "
+        "{unknown}.",
+    ),
+    "pin-too-new": (
+        "所持检查点大小为 {pin}，新于此成员已证明的 {certified}。",
+        "The pinned checkpoint of size {pin} is newer than the {certified} certified here.",
+    ),
+    "internal": (
+        "此成员出了错，已记入其日志；请换一个成员再试。",
+        "Something went wrong in this member and is in its log; try another member.",
+    ),
     "unsupported-media-type": ("须为 {expected}。", "The media type must be {expected}."),
     "unknown-transaction": ("没有交易 {id}。", "There is no transaction {id}."),
     "unknown-block": ("没有高度为 {height} 的区块。", "There is no block of height {height}."),

@@ -32,8 +32,8 @@ class Limits:
     seconds.
     """
 
-    frame_size: int = 8 * 1024 * 1024
-    """A block of 4 MiB with its votes, or a chunk of a snapshot."""
+    frame_size: int = 8 * 1024 * 1024 + 64
+    """A message of 8 MiB (a block of 4 MiB with its votes) and the byte that says whose it is."""
     queue_size: int = 32 * 1024 * 1024
     """Waiting for one peer: a few frames of the largest size, 480 MiB for 15 peers that all
     stall.
