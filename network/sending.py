@@ -162,7 +162,7 @@ class Sender:
         self._queued_bytes = 0
 
     def _away_too_long(self) -> bool:
-        return self._loop.time() - self._away_since > self.limits.stale_seconds
+        return self._loop.time() - self._away_since >= self.limits.stale_seconds
 
     async def _run(self) -> None:
         attempt = 0
