@@ -1,0 +1,100 @@
+/// What the page says around the verdicts: Chinese and English. The verdicts' own sentences are generated.
+
+import { pick, type Language } from "../verifier/index.js";
+
+const WORDS = {
+  title: ["凭证核验", "Proof verifier"],
+  brand: ["溯源", "Suyuan"],
+  offline: ["离线核验，文件不离开您的设备", "Works offline; your files never leave this device"],
+  other: ["English", "中文"],
+  otherLabel: ["Switch to English", "切换到中文"],
+  lead: [
+    "打开一份凭证和创世文件。本页在您的设备上重新计算每一个哈希与签名，不必信任任何单个部门，也不需要网络。",
+    "Open a proof and the genesis file. Every hash and signature is checked on your device: no single department has to be trusted, and no network is needed.",
+  ],
+  bundle: ["凭证文件", "Proof"],
+  bundleHint: ["您收到的 .json 凭证或回执", "the .json proof or receipt you were given"],
+  genesis: ["创世文件", "Genesis file"],
+  genesisHint: ["genesis.json，请从您信任的渠道取得", "genesis.json, from a source you trust"],
+  pin: ["以前保存的检查点", "A checkpoint you kept"],
+  pinHint: ["可选；能发现此后历史是否被改写", "optional; shows whether history was rewritten since"],
+  choose: ["选择文件", "Choose a file"],
+  replace: ["更换", "Replace"],
+  remove: ["移除", "Remove"],
+  drop: ["也可以把文件一起拖到本页任意位置", "Or drop the files together anywhere on this page"],
+  dropNow: ["松开以打开", "Drop to open"],
+  conditions: ["更多核验条件", "Further conditions"],
+  about: ["必须回答的对象", "It must be about"],
+  aboutHint: ["例如 supplies/donation/red-cross.D-1", "for example supplies/donation/red-cross.D-1"],
+  age: ["最多允许多旧（小时）", "At most this old (hours)"],
+  chain: ["链", "Chain"],
+  chainId: ["创世文件指纹（SHA-256）", "Fingerprint of the genesis file (SHA-256)"],
+  chainHint: [
+    "请与您从别处得到的指纹对照：一切结论都以它为据。",
+    "Compare it with one you got elsewhere: every verdict rests on it.",
+  ],
+  needGenesis: ["还需要创世文件。", "The genesis file is still needed."],
+  needBundle: ["还需要凭证文件。", "The proof is still needed."],
+  working: ["正在核验……", "Verifying…"],
+  unreadable: ["无法读取 {name}：{reason}", "{name} cannot be read: {reason}"],
+  verdict: ["核验结论", "Verdict"],
+  good: ["四项全部通过", "All four lines hold"],
+  goodHint: ["所示正是账本所载，逐项依据如下。", "This is what the ledger holds; line by line:"],
+  unmet: ["所要求的条件未满足", "What you asked for is not met"],
+  reserved: ["没有不通过的项目，但有保留", "Nothing failed, but something could not be checked"],
+  bad: ["不可采信", "Do not rely on this"],
+  badHint: ["未通过：{lines}。", "Failed: {lines}."],
+  took: ["{events} 条记录，核验用时 {ms} 毫秒（{engine}）", "{events} events checked in {ms} ms ({engine})"],
+  tookAlone: ["核验用时 {ms} 毫秒（{engine}）", "Checked in {ms} ms ({engine})"],
+  facts: ["依据", "Rests on"],
+  height: ["区块高度", "Block height"],
+  blockTime: ["区块时间", "Block time"],
+  keep: ["保存此检查点", "Keep this checkpoint"],
+  keepHint: [
+    "留着它：以后核验时一并打开，便能发现历史是否被改写。",
+    "Open it with a later proof, and a rewritten history is noticed.",
+  ],
+  timeline: ["经过", "What happened"],
+  timelineHint: ["时间为北京时间（UTC+8），取自区块。", "Times are those of the blocks, at UTC+8."],
+  hidden: [
+    "完整性未通过，内容不予显示：所示的一切都可能是假的。",
+    "Integrity failed, so the content is not shown: all of it may be false.",
+  ],
+  unsure: [
+    "并非四项都通过；以下内容与账本一致，但可能不全，或不是可信成员所证。",
+    "Not every line holds: what follows is as the chain has it, but it may be incomplete or vouched for by nobody you trust.",
+  ],
+  nothing: ["此凭证不含事件。", "This proof shows no events."],
+  all: ["全部对象", "Everything"],
+  filter: ["只看", "Show"],
+  more: ["再显示 {count} 条", "Show {count} more"],
+  events: ["{count} 条", "{count} events"],
+  corrected: ["已被后来的更正取代", "Corrected later"],
+  handled: ["在所问代号名下", "Under a handle asked about"],
+  creates: ["产生", "creates"],
+  signed: ["签署：{names}", "signed by {names}"],
+  details: ["详情", "Details"],
+  transaction: ["交易", "Transaction"],
+  contract: ["合约", "Contract"],
+  place: ["位置", "Position"],
+  placeOf: ["区块 {height}，第 {index} 笔交易", "block {height}, transaction {index}"],
+  concerns: ["涉及", "concerns"],
+  to: ["至", "to"],
+  record: ["现状", "Record now"],
+  accepted: ["已执行", "Accepted"],
+  refusedWith: ["被拒绝（{code}）", "Refused ({code})"],
+  outcome: ["结果：{outcome}", "Outcome: {outcome}"],
+  inputs: ["投入", "Inputs"],
+  outputs: ["产出", "Outputs"],
+  foot: [
+    "本页实现 docs/FORMATS.md 第 1 版，与命令行 suyuan verify 给出同样的结论。",
+    "This page implements version 1 of docs/FORMATS.md and prints what the command suyuan verify prints.",
+  ],
+} as const satisfies Record<string, readonly [string, string]>;
+
+export type Word = keyof typeof WORDS;
+
+/** A phrase of the page with its {names} filled. */
+export function say(word: Word, language: Language, values: Readonly<Record<string, string | number>> = {}): string {
+  return pick(WORDS[word], language).replace(/\{(\w+)\}/g, (place, name: string) => String(values[name] ?? place));
+}

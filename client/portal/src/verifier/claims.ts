@@ -1,0 +1,85 @@
+/// The questions a bundle answers (FORMATS 7.1).
+
+import { fromHex } from "./bytes.js";
+import { Fields, isArray, type Json } from "./canonical_json.js";
+import { Malformed } from "./errors.js";
+import { parsePath, pathOf, type Path } from "./paths.js";
+
+export const PAIRS_BELOW = 5_000;
+export const PATH_CLAIMS = ["absence", "entity", "history", "trace"] as const;
+export type PathClaimKind = (typeof PATH_CLAIMS)[number];
+const HANDLE = /^[0-9a-f]{64}$/;
+
+export interface PathClaim {
+  readonly kind: PathClaimKind;
+  readonly path: Path;
+}
+
+/** A grant of a data set and the handle that one person has under it. */
+export interface Pair {
+  readonly grant: Path;
+  readonly handle: Path;
+}
+
+export interface AccessesClaim {
+  readonly kind: "accesses";
+  readonly path: Path;
+  readonly pairs: readonly Pair[];
+}
+
+export interface ReceiptClaim {
+  readonly kind: "transaction";
+  readonly transaction: Uint8Array;
+  readonly id: string;
+}
+
+export type Claim = PathClaim | AccessesClaim | ReceiptClaim;
+
+export function readClaim(value: Json): Claim {
+  const kind = Fields.of(value, "claim", ["kind"], ["path", "dataset", "pairs", "transaction"]).get("kind");
+  if (kind === "accesses") return readAccesses(value);
+  if (kind === "transaction") {
+    const claim = Fields.of(value, "claim", ["kind", "transaction"]);
+    const transaction = fromHex(claim.get("transaction"), "claim.transaction");
+    return { kind, transaction, id: claim.text("transaction") };
+  }
+  const pathKind = PATH_CLAIMS.find((name) => name === kind);
+  if (pathKind === undefined) throw new Malformed("claim.kind", "is not a question of version 1");
+  const claim = Fields.of(value, "claim", ["kind", "path"]);
+  return { kind: pathKind, path: parsePath(claim.get("path"), "claim.path") };
+}
+
+function readAccesses(value: Json): AccessesClaim {
+  const claim = Fields.of(value, "claim", ["dataset", "kind", "pairs"]);
+  const path = parsePath(claim.get("dataset"), "claim.dataset");
+  if (path.contract !== "datasharing" || path.kind !== "dataset") {
+    throw new Malformed("claim.dataset", "must be datasharing/dataset/<id>");
+  }
+  const list = claim.list("pairs");
+  if (list.length >= PAIRS_BELOW) throw new Malformed("claim.pairs", `must be fewer than ${PAIRS_BELOW}`);
+  const pairs = list.map(readPair);
+  pairs.forEach((pair, place) => {
+    const before = pairs[place - 1];
+    if (before !== undefined && pair.grant.id <= before.grant.id) {
+      throw new Malformed("claim.pairs", "must be strictly ascending by grant id");
+    }
+  });
+  return { kind: "accesses", path, pairs };
+}
+
+function readPair(value: Json): Pair {
+  const [grant, handle, ...rest] = isArray(value) ? value : [];
+  if (typeof grant !== "string" || typeof handle !== "string" || rest.length > 0) {
+    throw new Malformed("claim.pairs", "must hold [grant id, handle] pairs");
+  }
+  if (!HANDLE.test(handle)) throw new Malformed("claim.pairs", "a handle must be 64 lower-case hex digits");
+  return {
+    grant: pathOf("datasharing", "grant", grant, "claim.pairs"),
+    handle: pathOf("datasharing", "handle", handle, "claim.pairs"),
+  };
+}
+
+/** The entity a claim starts from; none for a receipt. */
+export function firstEntity(claim: Claim): Path | undefined {
+  return claim.kind === "transaction" ? undefined : claim.path;
+}

@@ -1,0 +1,144 @@
+/// Completeness: the walk that says what an answer must show, made here and not by the server (FORMATS 7.1; 8, 2 and 8).
+
+import { comparePositions, type Leaf } from "./block.js";
+import type { Bundle, Shown } from "./bundle.js";
+import { writeJson, type Json } from "./canonical_json.js";
+import { firstEntity, readClaim, type AccessesClaim, type PathClaim } from "./claims.js";
+import { Failed } from "./errors.js";
+import type { Logs } from "./integrity_entities.js";
+import { parsePath, type Path } from "./paths.js";
+import { clean, question, type Line } from "./verdict.js";
+
+/** What was asked about: a path as text, or a whole claim. */
+export type About = string | { readonly claim: Json };
+
+/** Checks that the bundle answers what was asked. */
+export function checkQuestion(bundle: Bundle, about: About | undefined): void {
+  if (about === undefined) return;
+  if (typeof about === "string") {
+    const path = parsePath(about, "about");
+    if (firstEntity(bundle.claim)?.text !== path.text) throw new Failed("another-question", { asked: path.text });
+  } else {
+    const claim = readClaim(about.claim);
+    if (writeJson(bundle.claimValue) !== writeJson(about.claim)) {
+      throw new Failed("another-question", { asked: question(claim, "en") });
+    }
+  }
+}
+
+/** Checks that nothing is left out and nothing put in; integrity must be clean. */
+export function checkCompleteness(bundle: Bundle, logs: Logs, height: number, size: number): Line {
+  const { claim } = bundle;
+  if (claim.kind === "transaction") return clean("completeness", "complete-receipt", { transaction: claim.id });
+  if (height !== size) throw new Failed("older-state", { height, size });
+  const answer = new Answer(bundle, logs);
+  if (claim.kind === "entity" || claim.kind === "absence") return answer.ofOne(claim, height);
+  if (claim.kind === "accesses") answer.coverAccesses(claim);
+  else answer.cover([claim.path], claim.kind === "trace");
+  answer.refuseOthers();
+  if (claim.kind === "accesses") answer.checkHandles(claim);
+  const events = [...logs.values()].reduce((sum, leaves) => sum + leaves.length, 0);
+  return clean("completeness", "complete", { entities: bundle.entities.length, events, height });
+}
+
+class Answer {
+  private readonly shown: ReadonlyMap<string, Shown>;
+  private readonly reached = new Set<string>();
+
+  constructor(
+    bundle: Bundle,
+    private readonly logs: Logs,
+  ) {
+    this.shown = new Map(bundle.entities.map((one) => [one.path.text, one]));
+  }
+
+  /** Walks breadth first from `start`; every entity reached must be shown with its log. */
+  cover(start: readonly Path[], isTrace: boolean): void {
+    const waiting = [...start];
+    for (const path of waiting) this.reached.add(path.text);
+    for (const path of waiting) {
+      const leaves = this.logOf(path);
+      for (const product of isTrace ? onward(path, leaves) : []) {
+        if (this.reached.has(product.text)) continue;
+        this.reached.add(product.text);
+        waiting.push(product);
+      }
+    }
+  }
+
+  coverAccesses(claim: AccessesClaim): void {
+    const entity = claim.path.text;
+    const granted = grantsOf(this.logOf(claim.path));
+    const paired = new Set(claim.pairs.map(({ grant }) => grant.id));
+    const [least] = [...granted].filter((id) => !paired.has(id)).sort();
+    if (least !== undefined) throw new Failed("grant-without-handle", { entity, grant: least });
+    for (const grant of paired) {
+      if (!granted.has(grant)) throw new Failed("grant-of-another-dataset", { entity, grant });
+    }
+    this.cover([claim.path, ...claim.pairs.flatMap(({ grant, handle }) => [grant, handle])], false);
+  }
+
+  refuseOthers(): void {
+    for (const entity of this.shown.keys()) {
+      if (!this.reached.has(entity)) throw new Failed("entity-superfluous", { entity });
+    }
+  }
+
+  /** Every access of a handle stands in the log of the grant it is paired with. */
+  checkHandles(claim: AccessesClaim): void {
+    for (const { grant, handle } of claim.pairs) {
+      const ofGrant = this.logs.get(grant.text) ?? [];
+      for (const access of this.logs.get(handle.text) ?? []) {
+        if (!ofGrant.some(({ position }) => comparePositions(position, access.position) === 0)) {
+          throw new Failed("handle-of-another-grant", { entity: handle.text, grant: grant.id });
+        }
+      }
+    }
+  }
+
+  ofOne(claim: PathClaim, height: number): Line {
+    const entity = claim.path.text;
+    const shown = this.shown.get(entity);
+    if (shown === undefined) throw new Failed("entity-missing", { entity });
+    this.reached.add(entity);
+    if (claim.kind === "absence") {
+      if (shown.form !== "absent") throw new Failed("entity-present", { entity });
+      this.refuseOthers();
+      return clean("completeness", "complete-absent", { entity, height });
+    }
+    if (shown.form === "absent") throw new Failed("entity-absent", { entity });
+    if (shown.form === "logged") throw new Failed("entity-superfluous", { entity });
+    this.refuseOthers();
+    return clean("completeness", "complete-record", { entity, events: shown.size, height });
+  }
+
+  /** The whole log of an entity; none for a handle that is proved absent. */
+  private logOf(path: Path): readonly Leaf[] {
+    const entity = path.text;
+    const shown = this.shown.get(entity);
+    if (shown === undefined) throw new Failed("entity-missing", { entity });
+    if (shown.form === "outlined") throw new Failed("entity-without-log", { entity });
+    if (shown.form === "logged") return this.logs.get(entity) ?? [];
+    if (path.contract === "datasharing" && path.kind === "handle") return [];
+    throw new Failed("entity-absent", { entity });
+  }
+}
+
+/** What a trace reaches from a log: the outputs of every event of which the entity is not merely a product. */
+function* onward(path: Path, leaves: readonly Leaf[]): Generator<Path> {
+  for (const { inputs, outputs } of leaves) {
+    const isAmong = (side: typeof inputs): boolean => side.some((one) => one.path.text === path.text);
+    if (isAmong(outputs) && !isAmong(inputs)) continue;
+    for (const output of outputs) yield output.path;
+  }
+}
+
+/** The ids of the grants that a data set's log lists. */
+function grantsOf(leaves: readonly Leaf[]): Set<string> {
+  const grants = new Set<string>();
+  for (const leaf of leaves) {
+    if (leaf.contract !== "datasharing" || leaf.kind !== "granted") continue;
+    for (const { path } of leaf.outputs) if (path.kind === "grant") grants.add(path.id);
+  }
+  return grants;
+}

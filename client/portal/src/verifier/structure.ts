@@ -1,0 +1,62 @@
+/// Decoded values with the shape a format asks for: arrays of so many, maps of exactly these keys, and scalars.
+
+import { Malformed } from "./errors.js";
+import { DEPTH_MAX, type Value, type ValueMap } from "./messagepack.js";
+
+export function natural(value: Value | undefined, field: string): number {
+  if (typeof value !== "number" || value < 0) throw new Malformed(field, "must be 0 to 2^53−1");
+  return value;
+}
+
+export function text(value: Value | undefined, field: string, pattern?: RegExp): string {
+  if (typeof value !== "string" || (pattern !== undefined && !pattern.test(value))) {
+    throw new Malformed(field, pattern === undefined ? "must be text" : `must match ${pattern.source}`);
+  }
+  return value;
+}
+
+export function bytes(value: Value | undefined, field: string, size?: number): Uint8Array {
+  if (!(value instanceof Uint8Array) || (size !== undefined && value.length !== size)) {
+    throw new Malformed(field, size === undefined ? "must be bytes" : `must be ${size} bytes`);
+  }
+  return value;
+}
+
+export function digest(value: Value | undefined, field: string): Uint8Array {
+  return bytes(value, field, 32);
+}
+
+/** An array of `least` to `most` items. */
+export function array(value: Value | undefined, field: string, least: number, most: number): readonly Value[] {
+  if (!Array.isArray(value) || value.length < least || value.length > most) {
+    throw new Malformed(field, `must be an array of ${least} to ${most}`);
+  }
+  return value as readonly Value[];
+}
+
+export function map(value: Value | undefined, field: string): ValueMap {
+  if (!(value instanceof Map)) throw new Malformed(field, "must be a map");
+  return value;
+}
+
+/** A map whose values are free, nested at most as deep as a value of its own may be. */
+export function freeMap(value: Value | undefined, field: string): ValueMap {
+  const entries = map(value, field);
+  checkNesting(entries, field, 0);
+  return entries;
+}
+
+function checkNesting(value: Value, field: string, depth: number): void {
+  if (value === null || typeof value !== "object" || value instanceof Uint8Array) return;
+  if (depth >= DEPTH_MAX) throw new Malformed(field, `nesting is deeper than ${DEPTH_MAX}`);
+  for (const item of value.values()) checkNesting(item, field, depth + 1);
+}
+
+/** A map with exactly these keys. */
+export function structure(value: Value | undefined, field: string, names: readonly string[]): ValueMap {
+  const entries = map(value, field);
+  if (entries.size !== names.length || names.some((name) => !entries.has(name))) {
+    throw new Malformed(field, `must be a map of exactly ${names.join(", ")}`);
+  }
+  return entries;
+}

@@ -1,0 +1,72 @@
+/// The documented bundles: the honest ones are clean, every forgery gets the verdict that its vector says.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { NOBLE, verifyBundle, WEBCRYPTO, type Asked, type Engine } from "../src/verifier/index.js";
+import { isOk, LINES, lineText } from "../src/verifier/verdict.js";
+import { vectorBytes, vectorGenesis, vectorJson, verdictOf } from "./vectors_folder.js";
+
+const HONEST = ["absence", "accesses", "entity", "history", "receipt", "trace", "trace-with-consistency"];
+const ENGINES: readonly Engine[] = [NOBLE, WEBCRYPTO];
+
+interface Forgery {
+  readonly name: string;
+  readonly bundle: string;
+  readonly asked: { about?: string; now_s?: number; max_age_s?: number; pin?: string };
+  readonly verdict: Record<string, [string, string]>;
+}
+
+function asked({ about, now_s: nowS, max_age_s: maxAgeS, pin }: Forgery["asked"]): Asked {
+  return {
+    ...(about === undefined ? {} : { about }),
+    ...(nowS === undefined ? {} : { nowS }),
+    ...(maxAgeS === undefined ? {} : { maxAgeS }),
+    ...(pin === undefined ? {} : { pin }),
+  };
+}
+
+const genesis = vectorGenesis();
+const forgeries = vectorJson<Forgery[]>("forgeries.json");
+
+for (const engine of ENGINES) {
+  for (const name of HONEST) {
+    test(`the honest bundle ${name} is clean by ${engine.name}`, async () => {
+      const report = await verifyBundle(vectorBytes(`bundle-${name}.json`), genesis, { engine });
+      const states = LINES.map((line) => report.lines[line].state);
+      assert.deepEqual(states, ["clean", "clean", "clean", "clean"], lineText(report.lines.integrity, "en"));
+      assert.ok(isOk(report));
+    });
+  }
+
+  for (const forgery of forgeries) {
+    test(`${forgery.name} gets its verdict by ${engine.name}`, async () => {
+      const data = new TextEncoder().encode(forgery.bundle);
+      const report = await verifyBundle(data, genesis, { ...asked(forgery.asked), engine });
+      assert.deepEqual(verdictOf(report), forgery.verdict);
+      assert.ok(!isOk(report));
+    });
+  }
+}
+
+test("every byte of an honest bundle counts", async () => {
+  const honest = vectorBytes("bundle-absence.json");
+  for (let place = 0; place < honest.length; place += 1) {
+    const changed = honest.slice();
+    changed[place] = (changed[place] ?? 0) ^ 1;
+    const report = await verifyBundle(changed, genesis, { engine: WEBCRYPTO });
+    assert.ok(LINES.some((line) => report.lines[line].state !== "clean"), `byte ${place}`);
+  }
+});
+
+test("a sentence names what it is about, in both languages", async () => {
+  const report = await verifyBundle(vectorBytes("bundle-trace.json"), genesis);
+  assert.equal(
+    lineText(report.lines.completeness, "en"),
+    "completeness: clean. Nothing is left out as of height 6: 5 entities, 17 events.",
+  );
+  assert.equal(
+    lineText(report.lines.completeness, "zh"),
+    "无遗漏：通过。截至区块 6，没有遗漏：共 5 个对象、17 条记录。",
+  );
+});
