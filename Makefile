@@ -5,6 +5,7 @@
 #   make test                             ruff, mypy --strict, pytest with coverage
 #   make lint                             ruff and mypy alone
 #   make bench [ARGS=...]                 throughput and latency of four members, and of etcd where installed
+#   make page                             the page that verifies bundles in a browser, offline (needs Node 20 and npm)
 #   make hunt SECONDS=600                 fresh simulator schedules for so long
 #   make mutants                          seeded bugs that the simulator must catch, each alone
 #   make clean                            removes the environment and what tools left behind
@@ -14,7 +15,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench hunt mutants clean
+.PHONY: help demo test lint bench page hunt mutants clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -76,6 +77,11 @@ test: lint
 
 bench: $(RUN)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+page: $(RUN)
+	@$(BIN)/python -m client.portal
+	@cd client/portal && npm ci --no-audit --no-fund && npm run build
+	@echo "client/portal/dist/verify.html"
 
 hunt: $(TEST)
 	@$(BIN)/python -m tests.simulator.hunt --seconds $(SECONDS) $(ARGS)

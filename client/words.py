@@ -136,6 +136,11 @@ _CATALOGUE: Final[Mapping[str, tuple[str, str]]] = {
         "可以试试：" + _TRY,
         "Try:" + _TRY,
     ),
+    "demo-member-ended": (
+        "成员 {member} 已停止（状态 {status}）；其余成员继续。让它回来：suyuan node run {folder}",
+        ("member {member} has stopped (status {status}); the others go on. "
+        "To bring it back: suyuan node run {folder}"),
+    ),
     "demo-stopping": ("正在停止四个成员……", "stopping the four members…"),
     # reasons of an import
     "importing-items": ("导入物资目录", "importing the item master"),

@@ -101,7 +101,7 @@ def decode(data: bytes, field: str = "value") -> Value:
         value = _DECODER.decode(data)
         check(value, field)
         canonical = _ENCODER.encode(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, TypeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(field, f"not canonical MessagePack ({_first_line(error)})") from None
     if canonical != data:
         raise Malformed(field, "not the canonical spelling")
@@ -134,7 +134,7 @@ class Format(Generic[type_]):
         try:
             value = self._decoder.decode(data)
             canonical = _ENCODER.encode(value)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except (msgspec.MsgspecError, TypeError, UnicodeDecodeError, RecursionError) as error:
             raise Malformed(self.field, f"not the format ({_first_line(error)})") from None
         if canonical != data:
             raise Malformed(self.field, "not the canonical spelling")

@@ -216,8 +216,8 @@ _DOOR: Final = {
     ),
     "pairs-incomplete": (
         "必须为数据集的每份授权各给一个代号：缺少 {missing}；不属于该数据集 {unknown}。",
-        "Every grant of the data set needs one handle: missing {missing}; not of the data set "
-        "{unknown}.",
+        ("Every grant of the data set needs one handle: missing {missing}; not of the data set "
+        "{unknown}."),
     ),
     "pin-too-new": (
         "所持检查点大小为 {pin}，新于此成员已证明的 {certified}。",

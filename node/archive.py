@@ -12,9 +12,9 @@
 | e ‖ record number   | durable record of the engine (ballots); f ‖ ... the certifier's |
 | m ‖ word            | one value each: chain id, executed height                      |
 
-Numbers are big-endian (8 bytes; a leaf's number 4), so ranges come in order. Leaves stand by height and not by
-entity, because the engines merge sorted files again and again: what is written in ascending order
-is never merged, and only twelve bytes a leaf are written at random places.
+Numbers are big-endian (8 bytes; a leaf's number 4), so ranges come in order. Leaves stand by
+height and not by entity, because the engines merge sorted files again and again: what is written
+in ascending order is never merged, and only twelve bytes a leaf are written at random places.
 
 One block is one atomic batch: either everything of it is there or nothing, so a crash leaves the
 state of an executed height and never a mix (R-CP-6).

@@ -38,11 +38,12 @@ _POLL_S: Final = 0.1
 class _Member:
     """One running member."""
 
-    __slots__ = ("address", "id", "log", "log_path", "process")
+    __slots__ = ("address", "folder", "id", "log", "log_path", "process")
 
     def __init__(self, identity: str, address: str, folder: Path, log_path: Path) -> None:
         self.id = identity
         self.address = address
+        self.folder = folder
         self.log_path = log_path
         self.log: IO[bytes] = log_path.open("ab")
         self.process = subprocess.Popen(
@@ -140,6 +141,15 @@ class Consortium:
                     )
                 if waiting:
                     time.sleep(_POLL_S)
+
+    def ended(self) -> dict[str, tuple[int, Path]]:
+        """Return each member whose process has ended: its exit status and its folder."""
+        statuses = {member: member.process.poll() for member in self._members}
+        return {
+            member.id: (status, member.folder)
+            for member, status in statuses.items()
+            if status is not None
+        }
 
     def check(self) -> None:
         """Raise ClientFault "consortium-failed", with the end of its log, if a process ended."""

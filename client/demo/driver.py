@@ -260,10 +260,18 @@ class _Demo:
             markup=False,
             soft_wrap=True,
         )
+        told: set[str] = set()
         try:
-            while True:
-                consortium.check()
+            # One member of four may stop and return: that is what a consortium is for.
+            while len(told) < len(consortium.addresses):
+                for member, (status, folder) in consortium.ended().items():
+                    if member not in told:
+                        told.add(member)
+                        words = {"member": member, "status": status, "folder": folder}
+                        ended = say("demo-member-ended", **words)
+                        self.console.print(ended, markup=False, soft_wrap=True)
                 time.sleep(WATCH_S)
+            consortium.check()
         except Stopped:
             self.console.print(say("demo-stopping"), markup=False)
 

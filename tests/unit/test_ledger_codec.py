@@ -279,3 +279,16 @@ def test_an_array_format_counts_its_elements() -> None:
     for wrong in ([1], [1, "abc", 2], [1, "abcd"], {"a": 1}):
         with pytest.raises(Malformed):
             pair.decode(encode(wrong))  # type: ignore[arg-type]
+
+
+class Bag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A typed form with plain values inside, like the arguments of a call."""
+
+    inside: dict[str, Any]
+
+
+@pytest.mark.parametrize("inside", [{"a": {1: 2}}, {"a": [{None: 1}]}, {"a": {b"k": 1}}])
+def test_a_key_that_is_no_string_is_refused_however_deep_it_lies(inside: dict[str, Any]) -> None:
+    # Once a TypeError that halted every member a liar sent it to.
+    with pytest.raises(Malformed):
+        Format(Bag, "bag").decode(msgpack.packb({"inside": inside}))
