@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -19,6 +21,7 @@ import typer
 
 from client.cli.options import GenesisOption, JsonOption, LanguageOption, needed_genesis
 from client.cli.screen import EXIT_FAILED, Screen
+from client.demo.signals import Signals, Stopped
 from client.faults import Unreachable
 from client.files import read_file, write_atomically
 from client.session import clean_url
@@ -145,7 +148,7 @@ def submit(
     key = _member_key(needed_genesis(genesis), member)
     believed = VerifierKey.parse(witness_key, "--witness-key")
     where = _witness_prefix(witness)
-    with HttpTransport() as transport:
+    with HttpTransport() as transport, _until_told():
         while True:
             try:
                 log = fetch_log(transport, _prefix(node, member), key)
@@ -161,6 +164,16 @@ def submit(
             if every is None:
                 return
             time.sleep(every)
+
+
+@contextmanager
+def _until_told() -> Iterator[None]:
+    """End by a signal in order, also where SIGINT was ignored when this process was started."""
+    try:
+        with Signals():
+            yield
+    except Stopped as stopped:
+        raise typer.Exit(128 + stopped.number) from None
 
 
 def _show_cosigned(screen: Screen, log: Log, note: str, out: Path | None, json: bool) -> None:

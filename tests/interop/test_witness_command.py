@@ -192,7 +192,7 @@ def test_a_carrier_goes_again_and_again_until_it_is_told_to_stop(
         assert carrier.returncode == 128 + signal.SIGINT
     finally:
         carrier.kill()
-        carrier.wait()
+        carrier.communicate()  # closes its pipes too
 
 
 def test_what_cannot_be_used_is_one_line_and_status_two(
