@@ -22,7 +22,7 @@ from benchmarks.wire import Wire
 from client import protocol
 from client.calls import ACCEPTED, Call
 from client.protocol import CERTIFIED, Outcome
-from client.verify import check_receipt
+from client.verify import proved
 from ledger.genesis import Genesis
 from ledger.keys import Ed25519Signer
 from ledger.transaction import Transaction
@@ -123,6 +123,6 @@ class Client:
             receipt = (one.receipt or "").encode()
             outcome = Outcome(one.id, one.status, ACCEPTED, height=one.height, receipt=receipt)
             begun = time.process_time()
-            check_receipt(self.address, outcome, built[place], self._genesis, None)
+            proved(self.address, outcome, built[place], self._genesis, None, "en")
             tally.verify_seconds += time.process_time() - begun
             tally.verified += 1

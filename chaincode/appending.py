@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from chaincode.entities import Entities, Entity
 from chaincode.kinds import Kind
-from chaincode.limits import RECORD_SIZE_MAX
+from chaincode.limits import LEAVES_SIZE_MAX, RECORD_SIZE_MAX
 from chaincode.refusal import quote, refuse
 from ledger.block import Event
 from ledger.codec import Format
@@ -36,6 +36,9 @@ _EVENT_HEAD: Final = b"\x95"  # an array of the event's 5 elements
 _DIGEST_HEAD: Final = b"\xc4\x20"  # 32 bytes
 
 Appended = tuple[Path, int, bytes]  # entity, index in its log, leaf
+# an event; of its leaves what stands before the path, and what after it up to the digest
+_Encoded = tuple[bytes, bytes, bytes]
+_DIGEST_SIZE: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +59,24 @@ def append(
     events: list[Event],
     writes: dict[Path, tuple[Kind[Any], Any]],
     leaves: list[Appended],
-    event_limit: int = EVENTS_PER_TRANSACTION_MAX,
+    is_genesis: bool = False,
 ) -> list[bytes]:
     """Apply an accepted call: records, logs, and `leaves` in order. Returns the events' canonical
-    bytes.
+    bytes. Only genesis is as large as the consortium is.
 
     Raises: Refused "too-many-events", "too-many-entities", "unnamed-write", "unknown-entity",
-    "bad-path", "record-too-large" or "overflow"; then nothing has changed.
+    "bad-path", "record-too-large", "leaves-too-large" or "overflow"; then nothing has changed.
     """
-    if len(events) > event_limit:
-        refuse("too-many-events", limit=event_limit)
+    if len(events) > EVENTS_PER_TRANSACTION_MAX and not is_genesis:
+        refuse("too-many-events", limit=EVENTS_PER_TRANSACTION_MAX)
     named = [_named(event) for event in events]
     held = _held(entities, named, writes)
     stored = [
         _encoded(path, held[path] is None, kind, record) for path, (kind, record) in writes.items()
     ]
+    parts = _encode_events(place, events)
+    if not is_genesis:
+        _require_small(held, named, parts)
     # from here on nothing refuses
     for (path, (_, record)), record_bytes in zip(writes.items(), stored, strict=True):
         entity = held[path]
@@ -78,21 +84,41 @@ def append(
             held[path] = entities.create(path, record, record_bytes)
         else:
             entity.record, entity.stored, entity.digest = record, record_bytes, None
-    head = _PARTS.encode((VERSION, place.height, place.time, place.transaction_index))[1:]
-    tail = _PARTS.encode((place.transaction, place.contract, place.contract_version))[1:]
-    encoded = []
-    for index, (event, paths) in enumerate(zip(events, named, strict=True)):
-        flows = _PARTS.encode((event.kind, event.inputs, event.outputs))[1:]
-        body = _PARTS.encode(event.body)
-        encoded.append(_EVENT_HEAD + flows + _PARTS.encode(event.on) + body)
-        before = _LEAF_HEAD + head + _PARTS.encode(index) + tail
-        after = flows + body + _DIGEST_HEAD
+    for paths, (_, before, after) in zip(named, parts, strict=True):
         for path in paths:
             entity = held[path]
             if entity is None:
                 raise InvariantViolated(f"an event names {path.text}, which does not exist")
             leaves.append(_append(entity, before, after))
-    return encoded
+    return [event for event, _, _ in parts]
+
+
+def _encode_events(place: Place, events: list[Event]) -> list[_Encoded]:
+    """Encode every event once, and what its leaves share."""
+    head = _PARTS.encode((VERSION, place.height, place.time, place.transaction_index))[1:]
+    tail = _PARTS.encode((place.transaction, place.contract, place.contract_version))[1:]
+    parts = []
+    for index, event in enumerate(events):
+        flows = _PARTS.encode((event.kind, event.inputs, event.outputs))[1:]
+        body = _PARTS.encode(event.body)
+        encoded = _EVENT_HEAD + flows + _PARTS.encode(event.on) + body
+        before = _LEAF_HEAD + head + _PARTS.encode(index) + tail
+        parts.append((encoded, before, flows + body + _DIGEST_HEAD))
+    return parts
+
+
+def _require_small(
+    held: dict[Path, Entity | None], named: list[dict[Path, None]], parts: list[_Encoded]
+) -> None:
+    """Refuse what would write out of proportion: an event is copied into each log it concerns."""
+    size = 0
+    for paths, (_, before, after) in zip(named, parts, strict=True):
+        size += len(paths) * (len(before) + len(after) + _DIGEST_SIZE)
+        for path in paths:
+            entity = held[path]
+            size += len(_PARTS.encode(path) if entity is None else entity.path_bytes)
+    if size > LEAVES_SIZE_MAX:
+        refuse("leaves-too-large", limit=LEAVES_SIZE_MAX)
 
 
 def _append(entity: Entity, before: bytes, after: bytes) -> Appended:

@@ -9,13 +9,14 @@ refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 from msgspec import inspect
 
 from chaincode.dates import is_date
+from chaincode.limits import BYTES_PER_CHARACTER_MAX
 from chaincode.refusal import Refused, quote
 
 __all__ = ["Arguments", "require_date"]
@@ -26,7 +27,7 @@ Fault = tuple[str, str]  # field, rule
 class Arguments:
     """The argument struct of one function."""
 
-    __slots__ = ("_described", "struct")
+    __slots__ = ("_described", "_texts", "struct")
 
     def __init__(self, struct: type[msgspec.Struct]) -> None:
         self.struct: Final = struct
@@ -34,6 +35,7 @@ class Arguments:
         if not isinstance(described, inspect.StructType):
             raise TypeError(f"{struct.__name__} is not a msgspec Struct")
         self._described: Final = described
+        self._texts: Final = tuple(_texts(described))
 
     def read(self, plain: Mapping[str, Any]) -> msgspec.Struct:
         """Return the typed arguments.
@@ -43,10 +45,20 @@ class Arguments:
         """
         try:
             # bytes listed as built in: msgspec would otherwise read base64 out of a text
-            return msgspec.convert(plain, self.struct, builtin_types=(bytes,))
+            typed = msgspec.convert(plain, self.struct, builtin_types=(bytes,))
         except msgspec.ValidationError:
             pass
+        else:
+            self._require_bytes(plain)
+            return typed
         raise self._refusal(plain)
+
+    def _require_bytes(self, plain: Mapping[str, Any]) -> None:
+        """Refuse a text of more bytes than its characters may have; their number is checked."""
+        for name, limit in self._texts:
+            text = plain[name]
+            if text is not None and 4 * len(text) > limit and len(text.encode()) > limit:
+                raise Refused("bad-argument", {"field": name, "rule": "length"})
 
     def _refusal(self, plain: Mapping[str, Any]) -> Refused:
         known = [field.encode_name for field in self._described.fields]
@@ -58,6 +70,15 @@ class Arguments:
                 return Refused("missing-argument", {"field": name})
         field, rule = _fault_of_struct(self._described, plain, "") or ("arguments", "shape")
         return Refused("bad-argument", {"field": field, "rule": rule})
+
+
+def _texts(described: inspect.StructType) -> Iterator[tuple[str, int]]:
+    """Give each argument that is a text of bounded length, and its limit in UTF-8 bytes."""
+    for field in described.fields:
+        kinds = field.type.types if isinstance(field.type, inspect.UnionType) else (field.type,)
+        for kind in kinds:
+            if isinstance(kind, inspect.StrType) and kind.max_length is not None:
+                yield field.encode_name, BYTES_PER_CHARACTER_MAX * kind.max_length
 
 
 def require_date(text: str | None, field: str) -> None:

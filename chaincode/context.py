@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any, Final, TypeVar
 
 from chaincode.entities import Entities
@@ -20,11 +21,12 @@ from ledger.block import Event
 from ledger.codec import Value
 from ledger.paths import Path
 
-__all__ = ["Caller", "Context", "Position"]
+__all__ = ["Caller", "Context", "Party", "Position"]
 
 record_type = TypeVar("record_type")
 
 Position = tuple[int, int, int]  # height, transaction index, event index
+Party = tuple[str, str | None]  # role, organisation (None = any)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,24 +146,40 @@ class Context:
         if not condition:
             raise Refused(code, parameters)
 
-    def parties(self, first: tuple[str, str], second: tuple[str, str]) -> tuple[Caller, Caller]:
-        """Return the two signers who act as first and second (role, organisation), in whichever
-        order they signed.
+    def parties(self, *wanted: Party) -> tuple[Caller, ...]:
+        """Return the signers who act as each (role, organisation), in whichever order they signed;
+        organisation None means any. There are as many signers as parties.
 
-        Raises: Refused "wrong-organisation" or "wrong-role".
+        Raises: Refused "signer-count", "wrong-organisation" or "wrong-role".
         """
-        one, other = self.callers
-        for mine, theirs in ((one, other), (other, one)):
-            if _acts(mine, *first) and _acts(theirs, *second):
-                return mine, theirs
-        for role, organisation in (first, second):
-            if not any(_acts(caller, role, organisation) for caller in self.callers):
-                colleagues = [c for c in self.callers if c.organisation == organisation]
-                if colleagues:
-                    refuse("wrong-role", account=colleagues[0].account, role=role)
-                refuse("wrong-organisation", account=one.account, organisation=organisation)
-        # one signer could be either party, the other neither
-        raise Refused("wrong-role", {"account": other.account, "role": second[0]})
+        self.require_signers(len(wanted))
+        for order in permutations(self.callers):
+            if all(_acts(caller, *party) for caller, party in zip(order, wanted, strict=True)):
+                return order
+        idle = [
+            caller for caller in self.callers if not any(_acts(caller, *party) for party in wanted)
+        ]
+        for role, organisation in wanted:
+            if any(_acts(caller, role, organisation) for caller in self.callers):
+                continue
+            colleagues = [c for c in self.callers if organisation in (None, c.organisation)]
+            if colleagues:
+                chosen = next((c for c in colleagues if c in idle), colleagues[0])
+                refuse("wrong-role", account=chosen.account, role=role)
+            if organisation is not None:
+                first = self.callers[0].account
+                refuse("wrong-organisation", account=first, organisation=organisation)
+        # each party has somebody, but one signer would have to be two of them
+        other = idle[0] if idle else self.callers[-1]
+        raise Refused("wrong-role", {"account": other.account, "role": wanted[-1][0]})
+
+    def require_signers(self, expected: int) -> None:
+        """Refuse a call that this many accounts have not signed.
+
+        Raises: Refused "signer-count".
+        """
+        if len(self.callers) != expected:
+            refuse("signer-count", expected=expected, given=len(self.callers))
 
     def require_own(self, identity: str, caller: Caller) -> None:
         """Refuse to create an id outside the caller's organisation.
@@ -172,5 +190,5 @@ class Context:
             refuse("foreign-id", id=identity, organisation=caller.organisation)
 
 
-def _acts(caller: Caller, role: str, organisation: str) -> bool:
-    return caller.organisation == organisation and role in caller.roles
+def _acts(caller: Caller, role: str, organisation: str | None) -> bool:
+    return organisation in (None, caller.organisation) and role in caller.roles

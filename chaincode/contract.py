@@ -30,14 +30,18 @@ _MARK: Final = "__transaction__"
 
 
 class Function:
-    """One function of a contract: its arguments, how many sign it, and the role the single signer
-    must have.
+    """One function of a contract: its arguments, the fewest and most who sign it, and the role a
+    single signer must have.
     """
 
     __slots__ = ("arguments", "call", "role", "signers")
 
     def __init__(
-        self, arguments: Arguments, role: str | None, signers: int, call: Callable[..., None]
+        self,
+        arguments: Arguments,
+        role: str | None,
+        signers: tuple[int, int],
+        call: Callable[..., None],
     ) -> None:
         self.arguments = arguments
         self.role = role
@@ -46,19 +50,24 @@ class Function:
 
 
 def transaction(
-    arguments: type[arguments_type], *, role: str | None = None, signers: int = 1
+    arguments: type[arguments_type],
+    *,
+    role: str | None = None,
+    signers: int | tuple[int, int] = 1,
 ) -> Callable[
     [Callable[[owner_type, Context, arguments_type], None]],
     Callable[[owner_type, Context, arguments_type], None],
 ]:
-    """Mark a method as a function clients may call. `role` binds the single signer; several check
-    themselves.
+    """Mark a method as a function clients may call. `role` binds a single signer; of several the
+    method checks who they are. `signers` is a number, or the fewest and the most: then the method
+    says with `Context.require_signers` which it takes.
     """
+    bounds = (signers, signers) if isinstance(signers, int) else signers
 
     def mark(
         method: Callable[[owner_type, Context, arguments_type], None],
     ) -> Callable[[owner_type, Context, arguments_type], None]:
-        setattr(method, _MARK, (Arguments(arguments), role, signers))
+        setattr(method, _MARK, (Arguments(arguments), role, bounds))
         return method
 
     return mark

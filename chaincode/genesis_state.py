@@ -47,5 +47,5 @@ def genesis_entities(entities: Entities, genesis: Genesis, registry: Registry) -
         events.append(Event("contract_installed", (), (), (path,), body))
     place = Place(0, genesis.time, 0, genesis.chain_id, "identity", 1)
     leaves: list[Appended] = []
-    append(entities, place, events, writes, leaves, event_limit=len(events))
+    append(entities, place, events, writes, leaves, is_genesis=True)
     return leaves

@@ -40,6 +40,7 @@ CODES: Final[dict[str, tuple[str, ...]]] = {
     "too-many-events": ("limit",),
     "too-many-entities": ("limit",),
     "record-too-large": ("entity", "limit"),
+    "leaves-too-large": ("limit",),
     "overflow": ("limit",),
     # both contracts
     "foreign-id": ("id", "organisation"),
@@ -66,7 +67,8 @@ CODES: Final[dict[str, tuple[str, ...]]] = {
     "more-than-shipped": ("asked", "held", "lot"),
     "nothing-corrected": (),
     "already-moved": ("lot",),
-    "too-many-units": ("entity", "limit"),
+    "nothing-changed": ("entity",),
+    "too-many-inspections": ("limit", "lot"),
     # datasharing
     "withheld": ("dataset",),
     "outside-fields": ("field",),
@@ -76,7 +78,7 @@ CODES: Final[dict[str, tuple[str, ...]]] = {
     "grant-revoked": ("grant",),
     "grant-expired": ("grant", "until"),
     "grant-not-started": ("from", "grant"),
-    "handle-of-another-grant": ("grant", "handle"),
+    "too-many-requests": ("dataset", "limit", "organisation"),
 }
 
 RULES: Final[tuple[str, ...]] = (

@@ -174,8 +174,10 @@ class _Block:
 
     def _signers(self, body: Body, function: Function) -> tuple[Caller, ...]:
         signers = body.signers
-        if len(signers) != function.signers:
-            refuse("signer-count", expected=function.signers, given=len(signers))
+        fewest, most = function.signers
+        if not fewest <= len(signers) <= most:
+            expected = fewest if len(signers) < fewest else most
+            refuse("signer-count", expected=expected, given=len(signers))
         if len(signers) == 1:
             caller = self._caller(*signers[0])
             if function.role is not None and function.role not in caller.roles:

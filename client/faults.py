@@ -19,6 +19,6 @@ class Unreachable(SuyuanError):
 
 
 class Unusable(Unreachable):
-    """A member answered, but not in the form it must, or with a proof that fails: as good as no
-    answer.
+    """A member answered, but that it cannot now, not in the form it must, or with a proof that
+    fails: as good as no answer, and yet it can be reached.
     """

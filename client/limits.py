@@ -33,6 +33,11 @@ ANSWER_TIMEOUT_S: Final = (
     60.0  # a member waits at most so long for the certificate before it says "pending"
 )
 
+EXCHANGE_S_MAX: Final = (
+    180.0  # one request with its whole answer: 64 MiB at 3 Mbit/s; no trickle outlasts it
+)
+ASKING_MS_MAX: Final = 600_000  # after ten minutes on one question no further member is asked
+
 KEY_FILE_SIZE_MAX: Final = 16 * 1024  # a key file is about 600 bytes
 KEYS_IN_FOLDER_MAX: Final = 20_000  # as many as a genesis holds accounts
 KDF_MEMORY_MAX: Final = 1024 * 1024 * 1024  # bytes of memory a key file may ask of whoever opens it

@@ -7,6 +7,7 @@ from __future__ import annotations
 from client.faults import Unreachable
 from client.sdk import Client
 from client.verify import records_of, verify_now
+from ledger.claims import Entity
 from ledger.errors import ClientFault
 from ledger.paths import Path
 from ledger.verdict import Report
@@ -33,7 +34,7 @@ def item_names(client: Client, report: Report) -> dict[str, str]:
             data = client.entity(path, proof=True)
         except (ClientFault, Unreachable):
             continue
-        record = records_of(verify_now(data, client.session.genesis, path)).get(path, {})
+        record = records_of(verify_now(data, client.session.genesis, Entity(path))).get(path, {})
         if isinstance(record.get("name"), str):
             found[item] = record["name"]
     return found

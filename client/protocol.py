@@ -65,8 +65,9 @@ class Outcome:
 
     `status` is certified, refused-at-door or pending; `code` "accepted" or a refusal code
     ("pending" while pending); `height` and `index` say where it stands when certified. `receipt`
-    holds the bytes of a verified bundle, if one was asked for: without it all of this is the word
-    of the member asked.
+    holds the bytes of a verified bundle, if one was asked for; then code, parameters, events,
+    height and sentence are its, and there is no index, because a receipt binds none. Without it all
+    of this is the word of the member asked, or of f + 1 where it is a refusal at the door.
     """
 
     id: str
@@ -169,7 +170,7 @@ def path_of(prefix: str, path: Path, suffix: str = "") -> str:
 def problem_of(url: str, response: Response) -> ClientFault | Unreachable | None:
     """Return the fault a response speaks of, or None for a success.
 
-    A 4xx problem is the client's fault, whichever member is asked; everything else that is no
+    A 4xx problem is, by the word of this member, the client's fault; everything else that is no
     success is a member that cannot answer now, and another may.
     """
     if 200 <= response.status < 300:
@@ -182,7 +183,7 @@ def problem_of(url: str, response: Response) -> ClientFault | Unreachable | None
     another = response.status >= 500 or response.status in (408, 429)
     if another or not isinstance(code, str):
         said = f" {code}" if isinstance(code, str) else ""
-        return Unreachable(url, f"HTTP {response.status}{said}")
+        return Unusable(url, f"HTTP {response.status}{said}")
     given = problem.get("parameters")
     parameters: dict[str, Value] = dict(given) if isinstance(given, dict) else {}
     fault = ClientFault(code)

@@ -7,8 +7,8 @@ sign. All text from the ledger is written as text, never as markup.
 
 from __future__ import annotations
 
-import re
 from typing import Final
+from unicodedata import category
 
 from rich.console import Console
 from rich.text import Text
@@ -18,7 +18,9 @@ from client.story.facts import Branch, Line, moment
 from client.story.phrases import Phrases
 from ledger.verdict import Report
 
-_UNSEEN: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Controls (line feeds among them), invisible formatting, line and paragraph separators, surrogates:
+# with any of them a text from outside could begin a line of its own, or hide and turn what it says.
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 __all__ = ["print_branch", "print_report", "printable", "tree_of"]
 
@@ -89,10 +91,14 @@ def _text(line: Line, say: Phrases, strokes: bool) -> Text:
 
 
 def printable(text: str) -> str:
-    """Return a text from outside with what steers terminals (escapes, direction marks) made
-    visible.
+    """Return a text from outside as one line in which nothing is hidden: what breaks lines, steers
+    terminals, turns directions or has no width is replaced by U+FFFD.
     """
-    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if category(letter) in _UNSEEN else letter for letter in text
+    )
 
 
 def _stroke(value: str) -> str:

@@ -11,6 +11,9 @@ owns the wire and the clock, so the rules below exist once and are tested withou
   repetition, never a doubt.
 - A member is never believed where a proof was asked for: a bundle or receipt that does not verify
   is another way of not answering.
+- What has no proof (a refusal at the door, a problem, a result that is not final) is believed when
+  f + 1 addresses say it, or all that can be reached: a person who is told "refused" signs again,
+  and what happens then happens twice.
 
 Source: DESIGN sections 2 and 4.
 """
@@ -29,6 +32,7 @@ from client.calls import Call
 from client.exchange import Request, Response
 from client.faults import Unreachable, Unusable
 from client.limits import (
+    ASKING_MS_MAX,
     MEMBERS_ASKED_MAX,
     PAUSE_FIRST_S,
     PAUSE_MAX_S,
@@ -36,6 +40,8 @@ from client.limits import (
     SETTLING_MS,
 )
 from client.protocol import CERTIFIED, PENDING, Outcome
+from client.testimony import Doubtful, Testimony
+from ledger.block import NOT_FINAL
 from ledger.canonical_json import from_hex
 from ledger.claims import Claim, Entity, History, Receipt, Trace
 from ledger.errors import ClientFault, InvariantViolated, Malformed
@@ -90,6 +96,55 @@ def clean_url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+@dataclass(slots=True)
+class _Fate:
+    """What is known of one transaction that was sent."""
+
+    words: Testimony[Outcome]
+    pending: Outcome | None = None
+    settled: Outcome | None = None
+
+    def tell(self, url: str, outcome: Outcome, wait: str) -> None:
+        """Take down what the member at `url` says became of it."""
+        if outcome.status == PENDING:
+            self.pending = outcome
+            if wait != CERTIFIED:
+                self.settled = outcome
+            return
+        if outcome.status == CERTIFIED and outcome.code not in NOT_FINAL:
+            self.settled = outcome
+            return
+        # Members are asked in turn: who speaks twice has been reached because no other could be.
+        again = url in self.words
+        self.words.hear(url, f"{outcome.status} {outcome.code}", outcome)
+        if self.words.agreed or (again and self.pending is None):
+            self.settled = self.words.prevailing
+
+    def outcome(self) -> Outcome:
+        """What it came to; what was said, where nothing can be settled any more."""
+        if self.settled is not None:
+            return self.settled
+        if self.words:
+            return self.words.prevailing
+        if self.pending is None:
+            raise InvariantViolated("a transaction was sent and nothing is known of it")
+        return self.pending
+
+
+def _believed(words: Testimony[T | ClientFault]) -> T:
+    answer = words.prevailing
+    if isinstance(answer, ClientFault):
+        raise answer
+    return answer
+
+
+def _gave_up(failures: Mapping[str, Unreachable], words: Testimony[Any]) -> Unreachable:
+    reasons = [error.reason for error in failures.values()]
+    if words:
+        reasons.append(f"too few say {words.matter}")
+    return Unreachable(", ".join(failures), "; ".join(dict.fromkeys(reasons)) or "no answer")
+
+
 class Session:
     """The conversations of one client with the members of one chain. Holds no connection.
 
@@ -120,6 +175,7 @@ class Session:
         self.patience = patience
         self._clock = clock
         self._chance = chance
+        self._needed = min(genesis.members.weak, len(self.urls))  # words that are believed
         self._first = 0
 
     def sign(self, call: Call) -> Transaction:
@@ -135,37 +191,51 @@ class Session:
 
         `provable` are refusals that an honest member would have proved instead: not believed.
 
-        Raises: ClientFault as soon as a member says that the request is at fault; Unreachable when
-        every member failed `patience` times, with the last reason of each.
+        Raises: ClientFault when f + 1 members, or all that can be reached, say that the request is
+        at fault; Unreachable when members failed `patience` times, with the last reason of each.
         """
-        failures: dict[str, str] = {}
-        pause = PAUSE_FIRST_S
+        failures: dict[str, Unreachable] = {}
+        words: Testimony[T | ClientFault] = Testimony(self._needed)
+        began, pause = self._clock(), PAUSE_FIRST_S
         for round_number in range(self.patience):
             if round_number:
                 yield Rest(pause)
                 pause = min(2 * pause, PAUSE_MAX_S)
             for place in self._turns():
+                if self._clock() - began > ASKING_MS_MAX:
+                    raise _gave_up(failures, words)
                 url = self.urls[place]
                 try:
-                    response = yield Ask(url, request)
-                    if response is None:
-                        raise InvariantViolated(
-                            "a member was asked and the driver gave no response"
-                        )
-                    fault = protocol.problem_of(url, response)
-                    if isinstance(fault, ClientFault) and fault.code in provable:
-                        fault = Unusable(url, f"it says {fault.code} and proves nothing")
-                    if fault is not None:
-                        raise fault
-                    answer = read(url, response)
+                    answer = self._heard(url, (yield Ask(url, request)), read, provable)
                 except Unreachable as error:
-                    failures[url] = error.reason
-                    continue
-                self._first = place
-                return answer
-        raise Unreachable(
-            ", ".join(failures), "; ".join(dict.fromkeys(failures.values())) or "no answer"
-        )
+                    failures[url] = error
+                except Doubtful as word:
+                    failures.pop(url, None)
+                    words.hear(url, word.matter, word.answer)
+                    if words.agreed:
+                        self._first = place
+                        return _believed(words)
+                else:
+                    self._first = place
+                    return answer
+            if words and not any(isinstance(error, Unusable) for error in failures.values()):
+                return _believed(words)  # nobody else can be reached
+        raise _gave_up(failures, words)
+
+    def _heard(
+        self, url: str, response: Response | None, read: Read[T], provable: frozenset[str]
+    ) -> T:
+        """Read one member's response. Raises: Doubtful (it says so without proof), Unreachable."""
+        if response is None:
+            raise InvariantViolated("a member was asked and the driver gave no response")
+        fault = protocol.problem_of(url, response)
+        if isinstance(fault, ClientFault):
+            if fault.code in provable:
+                raise Unusable(url, f"it says {fault.code} and proves nothing")
+            raise Doubtful(fault.code, fault)
+        if fault is not None:
+            raise fault
+        return read(url, response)
 
     def submit(
         self,
@@ -195,39 +265,41 @@ class Session:
     def _submit_batch(
         self, batch: Sequence[Transaction], wait: str, receipts: bool
     ) -> Conversation[list[Outcome]]:
-        """Send a batch, then again what is still pending, until it is certified or can no longer
-        be.
-        """
-        outcomes: dict[int, Outcome] = {}
+        """Send a batch, then again what is still open, until it is settled or can no longer be."""
+        fates = [_Fate(Testimony(self._needed)) for _ in batch]
         waiting = list(range(len(batch)))
         pause = PAUSE_FIRST_S
         while True:
-            sent = [batch[place] for place in waiting]
-            answers = yield from self._send(sent, wait, receipts)
-            outcomes |= dict(zip(waiting, answers, strict=True))
-            waiting = [place for place in waiting if outcomes[place].status == PENDING]
-            if wait != CERTIFIED or not waiting:
+            answers = yield from self._send([batch[place] for place in waiting], wait, receipts)
+            url = self.urls[self._first]
+            for place, outcome in zip(waiting, answers, strict=True):
+                fates[place].tell(url, outcome, wait)
+            waiting = [place for place in waiting if fates[place].settled is None]
+            if not waiting:
                 break
             latest = max(batch[place].body.valid_until for place in waiting)
             if self._clock() > latest + SETTLING_MS:
                 break
             self._first = (self._first + 1) % len(self.urls)
-            yield Rest(pause)
-            pause = min(2 * pause, PAUSE_MAX_S)
-        return [outcomes[place] for place in range(len(batch))]
+            if any(fates[place].pending is not None for place in waiting):
+                yield Rest(pause)
+                pause = min(2 * pause, PAUSE_MAX_S)
+        return [fate.outcome() for fate in fates]
 
     def _send(
         self, batch: Sequence[Transaction], wait: str, receipts: bool
     ) -> Conversation[list[Outcome]]:
         def read(url: str, response: Response) -> list[Outcome]:
             outcomes = protocol.read_outcomes(url, response, batch)
-            if receipts:
-                for outcome, transaction in zip(outcomes, batch, strict=True):
-                    if outcome.status == CERTIFIED:
-                        verify.check_receipt(
-                            url, outcome, transaction, self.genesis, self.max_age_s
-                        )
-            return outcomes
+            if not receipts:
+                return outcomes
+            oldest, language = self.max_age_s, self.language
+            return [
+                verify.proved(url, outcome, transaction, self.genesis, oldest, language)
+                if outcome.status == CERTIFIED
+                else outcome
+                for outcome, transaction in zip(outcomes, batch, strict=True)
+            ]
 
         request = protocol.submission(batch, wait, receipts, self.language)
         return (yield from self.ask(request, read))
@@ -311,7 +383,9 @@ class Session:
 
         def read(url: str, response: Response) -> bytes:
             data = protocol.read_bundle(url, response)
-            verify.check_answer(url, data, self.genesis, claim, self.max_age_s, pin)
+            report = verify.check_answer(url, data, self.genesis, claim, self.max_age_s, pin)
+            if report.completeness.code == "not-final":
+                raise Doubtful(str(report.completeness.parameters["code"]), data)
             return data
 
         return read

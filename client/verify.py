@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from client.faults import Unusable
-from client.protocol import Outcome
+from client.protocol import CERTIFIED, Outcome
+from ledger.block import RESULT, Event, Result
 from ledger.bundle import Logged, Outlined
 from ledger.checkpoint import Certificate, parse_checkpoint, verify_certificate
 from ledger.claims import Absence, Accesses, Claim, Receipt
@@ -22,6 +23,7 @@ from ledger.errors import Malformed
 from ledger.genesis import Genesis
 from ledger.limits import NOTE_SIZE_MAX
 from ledger.paths import Path
+from ledger.sentences import render
 from ledger.transaction import Transaction
 from ledger.verdict import Report
 from ledger.verify import verify_bundle
@@ -31,8 +33,8 @@ __all__ = [
     "accesses_claim",
     "check_answer",
     "check_note",
-    "check_receipt",
     "pin_size",
+    "proved",
     "records_of",
     "verify_bundle",
     "verify_now",
@@ -89,13 +91,14 @@ def pin_size(pin: str | None) -> int | None:
 def check_answer(
     url: str, data: bytes, genesis: Genesis, claim: Claim, max_age_s: int | None, pin: str | None
 ) -> Report:
-    """Check that a member proved exactly what it was asked, or that there is no such entity.
+    """Check that a member proved exactly what it was asked, or that there is no such entity. A
+    receipt may be one that is not final: the caller looks for that.
 
     Raises: Unusable, with the sentence of the line that is not clean.
     """
     report = verify_now(data, genesis, None, max_age_s, pin)
     for line in report.lines:
-        if line.state != "clean":
+        if line.state != "clean" and line.code != "not-final":
             raise Unusable(url, line.text("en"))
     given = report.claim
     asked_path = None if isinstance(claim, Accesses | Receipt) else claim.path
@@ -105,31 +108,53 @@ def check_answer(
     return report
 
 
-def check_receipt(
-    url: str, outcome: Outcome, transaction: Transaction, genesis: Genesis, max_age_s: int | None
-) -> None:
-    """Check an outcome against its receipt: the receipt is believed, the words beside it only if
-    they agree.
+def proved(
+    url: str,
+    outcome: Outcome,
+    transaction: Transaction,
+    genesis: Genesis,
+    max_age_s: int | None,
+    language: str,
+) -> Outcome:
+    """Return the outcome that a receipt proves, in place of the one told beside it.
 
-    Raises: Unusable.
+    Nothing of what is told is kept. Raises: Unusable when the two disagree about code or height, or
+    there is no receipt.
     """
     if outcome.receipt is None:
         raise Unusable(url, "a receipt was asked for and none came")
     claim = Receipt(transaction.id)
     report = check_answer(url, outcome.receipt, genesis, claim, max_age_s, None)
     result = result_of(report)
-    if result["code"] != outcome.code or report.height != outcome.height:
+    if result.code != outcome.code or report.height != outcome.height:
         raise Unusable(url, "the outcome told is not the one its receipt proves")
+    return Outcome(
+        id=transaction.id.hex(),
+        status=CERTIFIED,
+        code=result.code,
+        parameters=result.parameters,
+        events=tuple(map(_event, result.events)),
+        height=report.height,
+        sentence=render(result.code, result.parameters, language),
+        receipt=outcome.receipt,
+    )
 
 
-def result_of(report: Report) -> Mapping[str, Any]:
-    """Return the decoded result that a verified receipt proves."""
+def _event(event: Event) -> dict[str, Any]:
+    return {
+        "body": event.body,
+        "inputs": [[list(path), quantity] for path, quantity in event.inputs],
+        "kind": event.kind,
+        "on": [list(path) for path in event.on],
+        "outputs": [[list(path), quantity] for path, quantity in event.outputs],
+    }
+
+
+def result_of(report: Report) -> Result:
+    """Return the result that a verified receipt proves. Raises: Malformed when it is no receipt."""
     if report.bundle is None or report.bundle.receipt is None:
         raise Malformed("receipt", "is not a receipt")
-    result = decode(report.bundle.receipt.result, "result")
-    if not isinstance(result, dict):
-        raise Malformed("receipt.result", "must be a map")
-    return result
+    return RESULT.decode(report.bundle.receipt.result)
 
 
 def check_note(url: str, data: bytes, genesis: Genesis) -> str:

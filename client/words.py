@@ -89,7 +89,7 @@ _CATALOGUE: Final[Mapping[str, tuple[str, str]]] = {
     "accepted": ("已接受", "accepted"),
     "refused": ("被拒绝", "refused"),
     "pending": ("尚未确认", "not yet certified"),
-    "at-height": ("区块高度 {height}，第 {index} 笔", "block {height}, transaction {index}"),
+    "at-height": ("区块高度 {height}", "block {height}"),
     "transaction": ("交易", "Transaction"),
     "receipt-saved": ("回执已存入 {file}（已验证）", "receipt saved in {file} (verified)"),
     # verify, trace
@@ -136,10 +136,16 @@ _CATALOGUE: Final[Mapping[str, tuple[str, str]]] = {
         "可以试试：" + _TRY,
         "Try:" + _TRY,
     ),
+    "handles-unasked": (
+        "未核对这些代号是否属于您：请用 --pairs 给出您自己的代号文件。",
+        "Whether these handles are yours was not checked: give your own with --pairs.",
+    ),
     "demo-member-ended": (
         "成员 {member} 已停止（状态 {status}）；其余成员继续。让它回来：suyuan node run {folder}",
-        ("member {member} has stopped (status {status}); the others go on. "
-        "To bring it back: suyuan node run {folder}"),
+        (
+            "member {member} has stopped (status {status}); the others go on. "
+            "To bring it back: suyuan node run {folder}"
+        ),
     ),
     "demo-stopping": ("正在停止四个成员……", "stopping the four members…"),
     # reasons of an import

@@ -18,9 +18,22 @@ from ledger.limits import ENTITIES_PER_EVENT_MAX, EVENTS_PER_TRANSACTION_MAX
 from ledger.merkle_log import leaf_hash
 from ledger.paths import Path
 
-__all__ = ["ACCEPTED", "EVENT", "HEADER", "RESULT", "Event", "Header", "Quantities", "Result"]
+__all__ = [
+    "ACCEPTED",
+    "EVENT",
+    "HEADER",
+    "NOT_FINAL",
+    "RESULT",
+    "Event",
+    "Header",
+    "Quantities",
+    "Result",
+]
 
 ACCEPTED: Final = "accepted"
+# Results that do not consume the transaction's id: the same bytes may stand in another block with
+# another result, so such a receipt is not the last word on the transaction.
+NOT_FINAL: Final = frozenset({"expired", "replayed", "valid-until-too-far"})
 VERSION: Final = 1
 
 Quantities = Annotated[tuple[tuple[Path, Natural], ...], Meta(max_length=ENTITIES_PER_EVENT_MAX)]

@@ -24,7 +24,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ledger.canonical_json import from_hex
+from ledger.codec import encode
 from ledger.errors import Malformed
+from ledger.hashing import tagged
 from ledger.leaf import Leaf
 from ledger.limits import BUNDLE_ENTITIES_MAX
 from ledger.paths import Path
@@ -42,6 +44,7 @@ __all__ = [
     "entities_of",
     "first_entity",
     "grants_of",
+    "handle_path",
     "onward",
     "pair_paths",
     "parse_claim",
@@ -230,7 +233,11 @@ def first_entity(claim: Claim) -> Path | None:
 
 
 def question(claim: Claim, language: str = "en") -> str:
-    """Return the question in words; `language` is "zh" or "en"."""
+    """Return the question in words; `language` is "zh" or "en".
+
+    Of an accesses claim it tells how many handles are asked about; which they are, a verdict's
+    notes list whole.
+    """
     chinese = language == "zh"
     if isinstance(claim, Receipt):
         identity = claim.transaction.hex()
@@ -279,10 +286,19 @@ def grants_of(dataset_leaves: Sequence[Leaf]) -> list[Path]:
     )
 
 
+def handle_path(grant: str, handle: bytes) -> Path:
+    """Return the entity of a person's 32-byte handle under a grant.
+
+    The name binds the grant, so that whoever holds one grant cannot write into, or occupy, what
+    stands under another.
+    """
+    return Path(DATASHARING, "handle", tagged("handle", encode([grant, handle])).hex())
+
+
 def pair_paths(claim: Accesses) -> list[tuple[Path, Path]]:
     """Return the (grant, handle) paths of an accesses claim."""
     return [
-        (Path(DATASHARING, "grant", grant), Path(DATASHARING, "handle", handle))
+        (Path(DATASHARING, "grant", grant), handle_path(grant, bytes.fromhex(handle)))
         for grant, handle in claim.pairs
     ]
 

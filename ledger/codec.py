@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from ledger.errors import Malformed
-from ledger.limits import DEPTH_MAX, IDENTIFIER_LENGTH_MAX, INTEGER_MAX
+from ledger.limits import DEPTH_MAX, IDENTIFIER_LENGTH_MAX, INTEGER_MAX, VALUE_NODES_MAX
 
 __all__ = [
     "Digest",
@@ -44,35 +44,49 @@ _ENCODER: Final = msgspec.msgpack.Encoder(order="sorted")
 _DECODER: Final = msgspec.msgpack.Decoder()
 
 
-def check(value: object, field: str = "value", depth: int = 0) -> None:
-    """Refuse what has no canonical form: floats, foreign types, huge integers, deep nesting.
+def check(value: object, field: str = "value", nodes_max: int = VALUE_NODES_MAX) -> None:
+    """Refuse what has no canonical form (floats, foreign types, huge integers, deep nesting), and
+    what holds more than `nodes_max` values, names of maps included.
 
-    Raises: Malformed, naming `field` and the rule.
+    The cost is bounded by `nodes_max`, whatever the value. Raises: Malformed, naming `field` and
+    the rule.
     """
+    if _count(value, field, 0, nodes_max - 1) < 0:
+        raise Malformed(field, f"holds more than {nodes_max} values")
+
+
+def _count(value: object, field: str, depth: int, left: int) -> int:
+    """Check one value; return how many more there may be, below 0 as soon as there are too many."""
     if value is None or value is True or value is False or type(value) is bytes:
-        return
+        return left
     if type(value) is str:
         if not value.isascii():
             _check_text(value, field)
-        return
+        return left
     if type(value) is int:
         if not -INTEGER_MAX <= value <= INTEGER_MAX:
             raise Malformed(field, "an integer lies outside ±(2^53−1)")
-        return
+        return left
     if depth >= DEPTH_MAX:
         raise Malformed(field, f"nesting is deeper than {DEPTH_MAX}")
     if type(value) is dict:
+        left -= 2 * len(value)
         for key, item in value.items():
+            if left < 0:
+                return left
             if type(key) is not str:
                 raise Malformed(field, "a map key is not a string")
             if not key.isascii():
                 _check_text(key, field)
-            check(item, field, depth + 1)
-        return
+            left = _count(item, field, depth + 1, left)
+        return left
     if type(value) is list or type(value) is tuple:
+        left -= len(value)
         for item in value:
-            check(item, field, depth + 1)
-        return
+            if left < 0:
+                return left
+            left = _count(item, field, depth + 1, left)
+        return left
     raise Malformed(field, f"{type(value).__name__} has no canonical form")
 
 

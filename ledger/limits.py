@@ -24,6 +24,11 @@ GENESIS_SIZE_MAX: Final = 16 * 1024 * 1024  # bytes of a genesis file
 SIGNERS_MAX: Final = 4  # DESIGN section 4: one to four accounts sign a transaction
 TRANSACTION_SIZE_MAX: Final = 64 * 1024  # bytes of one transaction with its signatures
 ARGUMENTS_LENGTH_MAX: Final = 64  # names in the arguments of one call
+# values in the arguments of one call, nested ones and names of maps included: 64 lots of six fields
+# are 900, and 62 kB of nested lists are refused after walking over a fifteenth of them
+ARGUMENTS_NODES_MAX: Final = 4_096
+# the same for any plain value read or written by itself: a request of 2,000 transactions is 2,001
+VALUE_NODES_MAX: Final = 65_536
 VALIDITY_MS_MAX: Final = 10 * 60 * 1000  # valid_until is at most this far after the block's time
 DUPLICATE_BUCKET_MS: Final = 10_000  # consumed ids are forgotten in buckets of this width
 

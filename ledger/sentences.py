@@ -91,6 +91,10 @@ _CONTRACTS: Final = {
         "{entity} 的记录超过 {limit} 字节。",
         "The record of {entity} would exceed {limit} bytes.",
     ),
+    "leaves-too-large": (
+        "该交易要写入的记录合计超过 {limit} 字节。",
+        "What the transaction would write into logs exceeds {limit} bytes.",
+    ),
     "overflow": ("合计超过 {limit}。", "A sum would exceed {limit}."),
     "foreign-id": (
         "编号 {id} 必须以“{organisation}.”开头。",
@@ -133,8 +137,8 @@ _SUPPLIES: Final = {
         "The lot {lot} is meant for {earmark}.",
     ),
     "wrong-item": (
-        "批次 {lot} 的物品是 {item}，与需求不符。",
-        "The lot {lot} is of {item}, which is not what the need names.",
+        "批次 {lot} 的物品是 {item}，与需求或分配不符。",
+        "The lot {lot} is of {item}, which is not what the need or the allocation names.",
     ),
     "wrong-recipient": (
         "{entity} 的接收方不是 {recipient}。",
@@ -169,9 +173,13 @@ _SUPPLIES: Final = {
         "批次 {lot} 已有分配或发运，不能声明未收到。",
         "Part of the lot {lot} has moved: it cannot be declared not received.",
     ),
-    "too-many-units": (
-        "{entity} 的计量单位超过 {limit} 种。",
-        "{entity} would have more than {limit} base units.",
+    "nothing-changed": (
+        "{entity} 已是如此，没有变化。",
+        "{entity} is so already: nothing would change.",
+    ),
+    "too-many-inspections": (
+        "批次 {lot} 的检验结论已满 {limit} 次，此后只接受“不合格”。",
+        "The lot {lot} has had {limit} verdicts; only “non_conformant” is taken now.",
     ),
 }
 
@@ -192,9 +200,9 @@ _SHARING: Final = {
     "empty-period": ("期限为空：{from} 至 {until}。", "The period is empty: {from} to {until}."),
     "grant-revoked": ("授权 {grant} 已撤销。", "The grant {grant} has been revoked."),
     "grant-expired": ("授权 {grant} 已于 {until} 到期。", "The grant {grant} expired at {until}."),
-    "handle-of-another-grant": (
-        "代号 {handle} 属于另一授权，不属于 {grant}。",
-        "The handle {handle} is of another grant than {grant}.",
+    "too-many-requests": (
+        "{organisation} 对数据集 {dataset} 已有 {limit} 份申请待决。",
+        "{organisation} has {limit} requests for the data set {dataset} waiting already.",
     ),
     "grant-not-started": (
         "授权 {grant} 自 {from} 起生效。",
@@ -216,8 +224,10 @@ _DOOR: Final = {
     ),
     "pairs-incomplete": (
         "必须为数据集的每份授权各给一个代号：缺少 {missing}；不属于该数据集 {unknown}。",
-        ("Every grant of the data set needs one handle: missing {missing}; not of the data set "
-        "{unknown}."),
+        (
+            "Every grant of the data set needs one handle: missing {missing}; not of the data set "
+            "{unknown}."
+        ),
     ),
     "pin-too-new": (
         "所持检查点大小为 {pin}，新于此成员已证明的 {certified}。",

@@ -81,6 +81,7 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
 ROLES: Final[dict[str, tuple[str, str]]] = {
     "registrar": ("登记员", "registrar"),
     "custodian": ("保管方", "custodian"),
+    "republisher": ("公开数据转录员", "republisher of published data"),
     "inspector": ("检验员", "inspector"),
     "allocator": ("分配员", "allocator"),
     "approver": ("审批员", "approver"),

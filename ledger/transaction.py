@@ -22,7 +22,12 @@ from ledger.codec import Digest, Format, Natural, check
 from ledger.errors import Malformed
 from ledger.hashing import tag, tagged
 from ledger.keys import SIGNATURE_SIZE, Signer, Verify, verify
-from ledger.limits import ARGUMENTS_LENGTH_MAX, SIGNERS_MAX, TRANSACTION_SIZE_MAX
+from ledger.limits import (
+    ARGUMENTS_LENGTH_MAX,
+    ARGUMENTS_NODES_MAX,
+    SIGNERS_MAX,
+    TRANSACTION_SIZE_MAX,
+)
 from ledger.merkle_log import leaf_hash
 
 __all__ = ["NONCE_SIZE", "SUITE", "VERSION", "Body", "Transaction", "signed"]
@@ -88,7 +93,7 @@ class Transaction:
             raise Malformed("transaction", f"is larger than {TRANSACTION_SIZE_MAX} bytes")
         envelope = _ENVELOPE.decode(raw)
         body = _BODY.decode(envelope.body)
-        check(body.arguments, "transaction.body.arguments")
+        check(body.arguments, "transaction.body.arguments", ARGUMENTS_NODES_MAX)
         if body.version != VERSION:
             raise Malformed("transaction.body.version", f"must be {VERSION}")
         if body.suite != SUITE:

@@ -107,8 +107,8 @@ _INTEGRITY: Final = {
         "A signature of the transaction does not verify.",
     ),
     "transaction-outside-window": (
-        "该交易在其有效期之外被接受。",
-        "The transaction was accepted outside its period of validity.",
+        "该交易在其有效期之外被执行。",
+        "The transaction was executed outside its period of validity.",
     ),
     "result-not-in-block": (
         "该结果不在区块 {height} 之中。",
@@ -136,6 +136,13 @@ _COMPLETENESS: Final = {
     "complete-receipt": (
         "交易 {transaction} 及其全部事件均已列出。",
         "Transaction {transaction} is shown with all its events.",
+    ),
+    "not-final": (
+        "此区块以“{code}”拒绝了交易 {transaction}，其编号未被消耗：它可能另有一份结果不同的回执。",
+        (
+            "This block refused transaction {transaction} ({code}) without consuming its id: "
+            "another receipt of it, with another result, may exist."
+        ),
     ),
     "another-question": (
         "此凭证答非所问；所问的是：{asked}",
@@ -276,6 +283,10 @@ _AUTHORITY: Final = {
 }
 
 _NOTES: Final = {
+    "handle-asked": (
+        "所问代号：授权 {grant} 之下的 {handle}。",
+        "Asked about: handle {handle} under grant {grant}.",
+    ),
     "rests-on-genesis": (
         "以创世文件为据；不能排除过往成员合谋。",
         "Rests on genesis; collusion of past members cannot be excluded.",

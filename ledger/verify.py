@@ -5,7 +5,7 @@ nothing but the genesis file, and it never raises for any bytes. Steps, cheap on
 last:
 
     1  form           size, canonical JSON, claim, base64, hex, order            integrity
-    2  question       the claim is about what was asked                          completeness
+    2  question       the claim is the question that was asked                   completeness
     3  logs           leaves decode, are of their entity, in order               integrity
     4  records        frontier recomputed; the record is what the last leaf left integrity
     5  state          ONE proof of all entities under the header's state root    integrity
@@ -28,7 +28,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ledger.block import Header
+from ledger.block import NOT_FINAL, Header, Result
 from ledger.bundle import Absent, Bundle, Logged, Outlined, decode_bundle
 from ledger.checkpoint import Certificate, Checkpoint
 from ledger.claims import (
@@ -37,8 +37,8 @@ from ledger.claims import (
     Claim,
     Entity,
     Receipt,
+    Trace,
     entities_of,
-    first_entity,
     grants_of,
     pair_paths,
     question,
@@ -84,6 +84,7 @@ class _Findings:
     lines: dict[LineName, Line] = field(default_factory=dict)
     logs: Logs = field(default_factory=dict)
     header: Header | None = None
+    result: Result | None = None
     checkpoint: Checkpoint | None = None
     instants: Instants | None = None
     notes: list[Note] = field(default_factory=list)
@@ -118,7 +119,8 @@ def verify_bundle(
 ) -> Report:
     """Verify a bundle file and return the verdict. Never raises, whatever the bytes.
 
-    `about`: the entity (or the whole claim) that was asked about. `now_s`: the verifier's clock,
+    `about`: the claim that must be answered; of a path, that is its trace or its absence, and
+    nothing else. `now_s`: the verifier's clock,
     seconds since 1970 UTC. `max_age_s`: the tolerated age of the checkpoint in seconds. `pin`: a
     checkpoint note saved earlier, believed as given. `verify` checks one Ed25519 signature
     (libsodium's rule).
@@ -130,6 +132,9 @@ def verify_bundle(
     except Malformed as error:
         found.failed("integrity", error)
         return _report(None, found, asked)
+    if isinstance(bundle.claim, Accesses):
+        for grant, handle in bundle.claim.pairs:
+            found.notes.append(Note("handle-asked", {"grant": grant, "handle": handle}))
     _check_question(bundle.claim, asked, found)
     _check_integrity(bundle, genesis, found, verify)
     _check_completeness(bundle, found)
@@ -143,7 +148,7 @@ def _check_question(claim: Claim, asked: _Asked, found: _Findings) -> None:
     if about is None:
         return
     if isinstance(about, Path):
-        answered, words = first_entity(claim) == about, about.text
+        answered, words = claim in (Trace(about), Absence(about)), about.text
     else:
         answered, words = claim == about, question(about)
     if not answered:
@@ -157,7 +162,7 @@ def _check_integrity(bundle: Bundle, genesis: Genesis, found: _Findings, verify:
         checkpoint = found.checkpoint = read_checkpoint(bundle.checkpoint)
         if isinstance(bundle.claim, Receipt) and bundle.receipt is not None:
             claimed = bundle.claim.transaction
-            check_receipt(bundle.receipt, claimed, header, genesis, verify)
+            found.result = check_receipt(bundle.receipt, claimed, header, genesis, verify)
         else:
             found.logs = check_entities(bundle, header, genesis)
             check_agreement(found.logs)
@@ -184,8 +189,7 @@ def _check_completeness(bundle: Bundle, found: _Findings) -> None:
         return
     claim = bundle.claim
     if isinstance(claim, Receipt):
-        found.notes.append(Note("scope-of-receipt"))
-        found.clean("completeness", "complete-receipt", transaction=claim.transaction.hex())
+        _conclude(claim, found)
         return
     try:
         if header.height != checkpoint.size:
@@ -195,6 +199,18 @@ def _check_completeness(bundle: Bundle, found: _Findings) -> None:
         found.failed("completeness", error)
         return
     _complete(bundle, claim, header, found)
+
+
+def _conclude(claim: Receipt, found: _Findings) -> None:
+    """Say whether a receipt is the last word: only a result that consumed the id is."""
+    code = "" if found.result is None else found.result.code
+    parameters = {"code": code, "transaction": claim.transaction.hex()}
+    if code in NOT_FINAL:
+        found.lines["completeness"] = Line("completeness", "qualified", "not-final", parameters)
+        return
+    found.notes.append(Note("scope-of-receipt"))
+    del parameters["code"]
+    found.clean("completeness", "complete-receipt", **parameters)
 
 
 def _complete(bundle: Bundle, claim: Claim, header: Header, found: _Findings) -> None:

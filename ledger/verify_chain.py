@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ledger.block import ACCEPTED, HEADER, RESULT, Header
+from ledger.block import HEADER, NOT_FINAL, RESULT, Header, Result
 from ledger.bundle import Bundle, ReceiptProof, fold
 from ledger.checkpoint import Certificate, Checkpoint, parse_checkpoint, verify_certificate
 from ledger.codec import check
@@ -88,8 +88,10 @@ def check_chain(bundle: Bundle, header: Header, checkpoint: Checkpoint) -> None:
 
 def check_receipt(
     receipt: ReceiptProof, claimed: bytes, header: Header, genesis: Genesis, verify: Verify
-) -> None:
-    """Check step 7r: the claimed transaction and its result stand in the block of this header."""
+) -> Result:
+    """Check step 7r, that the claimed transaction and its result stand in the block of this header;
+    return the result.
+    """
     transaction = Transaction.decode(receipt.transaction)
     result = RESULT.decode(receipt.result)
     check(result.parameters, "result.parameters")
@@ -104,10 +106,11 @@ def check_receipt(
     if fold(leaf_hash(receipt.result), receipt.result_path) != header.results:
         raise Failed("result-not-in-block", height=header.height)
     left = transaction.body.valid_until - header.time
-    if result.code == ACCEPTED and not 0 < left <= VALIDITY_MS_MAX:
+    if result.code not in NOT_FINAL and not 0 < left <= VALIDITY_MS_MAX:
         raise Failed("transaction-outside-window")
     if not transaction.check_signatures(verify):
         raise Failed("transaction-unsigned")
+    return result
 
 
 def check_authority(

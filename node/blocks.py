@@ -1,11 +1,13 @@
 """Executed blocks near at hand, by height.
 
 The newest blocks stay decoded in memory, because their receipts are asked for right away; older
-ones are one store read. Invariant: what is returned for a height is what the archive holds for it.
+ones are one store read. Invariants: what is returned for a height is what the archive holds for it;
+what is kept is bounded in number and in bytes. Safe to ask from several threads.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from typing import Final
 
@@ -17,6 +19,9 @@ from node.execution import Executed
 __all__ = ["Blocks"]
 
 NEAR_BLOCKS_MAX: Final = 64  # blocks kept decoded: at full load some 30,000 results, 30 MB
+NEAR_SIZE_MAX: Final = (
+    64 * 1024 * 1024
+)  # bytes of them: blocks of the largest size are 4 MiB and more
 
 
 class Blocks:
@@ -25,6 +30,8 @@ class Blocks:
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
         self._near: OrderedDict[int, StoredBlock] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()
 
     def note(self, executed: Executed) -> None:
         """Keep a block that was just executed."""
@@ -33,12 +40,16 @@ class Blocks:
 
     def stored(self, height: int) -> StoredBlock | None:
         """Return the block of an executed height, or None."""
-        block = self._near.get(height)
+        block = self.near(height)
         if block is None:
             block = self._archive.block(height)
             if block is not None:
                 self._keep(height, block)
         return block
+
+    def near(self, height: int) -> StoredBlock | None:
+        """Return the block of a height when it is in memory: no read, no decoding."""
+        return self._near.get(height)
 
     def result(self, height: int, index: int) -> Result:
         """Return the result at a place.
@@ -54,6 +65,13 @@ class Blocks:
         return block
 
     def _keep(self, height: int, block: StoredBlock) -> None:
-        self._near[height] = block
-        if len(self._near) > NEAR_BLOCKS_MAX:
-            self._near.popitem(last=False)
+        with self._lock:
+            replaced = self._near.get(height)
+            self._size += _size_of(block) - (0 if replaced is None else _size_of(replaced))
+            self._near[height] = block
+            while len(self._near) > NEAR_BLOCKS_MAX or self._size > NEAR_SIZE_MAX:
+                self._size -= _size_of(self._near.popitem(last=False)[1])
+
+
+def _size_of(block: StoredBlock) -> int:
+    return sum(map(len, block.transactions)) + sum(map(len, block.results))

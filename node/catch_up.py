@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Annotated, Final
 
@@ -38,6 +38,9 @@ ANSWER_SIZE_MAX: Final = 4 * 1024 * 1024  # bytes of blocks in one answer; half 
 ANSWER_SECONDS: Final = 3.0  # a peer that has not answered by then is left for the next
 ATTEMPTS_MAX: Final = 3  # rounds over all peers without progress before the engine hears of it
 ANSWERS_PER_SECOND_MAX: Final = 20  # to one peer: each costs some 10 ms and up to 4 MiB
+# bytes of blocks read for one peer in a second; a block costs what it weighs
+BYTES_PER_SECOND_MAX: Final = 16 * 1024 * 1024
+ANSWERS_KEPT: Final = 2  # encoded answers kept for whoever asks the same: 8 MiB at most
 # transactions of fetched blocks that the engine is told not to wait for
 DIGESTS_MAX: Final = 60_000
 
@@ -77,7 +80,8 @@ class CatchUp:
         self._certificate: Certificate | None = None
         self._verified_blocks: deque[StoredBlock] = deque()
         self._digests: deque[bytes] = deque(maxlen=DIGESTS_MAX)
-        self._served: dict[str, tuple[int, int]] = {}
+        self._served: dict[str, tuple[int, int, int]] = {}
+        self._answers: OrderedDict[tuple[int, int], tuple[bytes, int]] = OrderedDict()
         self.installed = 0
 
     @property
@@ -112,6 +116,20 @@ class CatchUp:
         certificate = self._driver.certificate
         if certificate is None or certificate.checkpoint.size <= above or not self._may_serve(peer):
             return
+        asked = (above, certificate.checkpoint.size)
+        kept = self._answers.get(asked)
+        if kept is None:
+            kept = self._answers[asked] = self._encoded(above, certificate)
+            if len(self._answers) > ANSWERS_KEPT:
+                self._answers.popitem(last=False)
+        framed, cost = kept
+        if framed:
+            second, count, spent = self._served[peer]
+            self._served[peer] = (second, count, spent + cost)
+            self._peers.send(peer, framed)
+
+    def _encoded(self, above: int, certificate: Certificate) -> tuple[bytes, int]:
+        """Return the framed answer (empty: nothing to send), and the bytes of blocks it took."""
         size = certificate.checkpoint.size
         blocks: list[StoredBlock] = []
         total = 0
@@ -123,18 +141,19 @@ class CatchUp:
             blocks.append(msgspec.structs.replace(BLOCK.decode(data), results=()))
             total += len(data)
         if not blocks:
-            return
+            return b"", 0
         inclusion = self._driver.executor.log.inclusion(above + len(blocks) - 1, size)
         note = certificate.to_note(self._genesis.members)
         answer = _Answer(above, note, tuple(blocks), tuple(inclusion))
-        self._peers.send(peer, frame(CATCH_UP, _MESSAGE.encode(answer)))
+        return frame(CATCH_UP, _MESSAGE.encode(answer)), total
 
     def _may_serve(self, peer: str) -> bool:
         now = int(asyncio.get_running_loop().time())
-        second, count = self._served.get(peer, (now, 0))
-        count = count + 1 if second == now else 1
-        self._served[peer] = (now, count)
-        return count <= ANSWERS_PER_SECOND_MAX
+        second, count, spent = self._served.get(peer, (now, 0, 0))
+        if second != now:
+            count = spent = 0
+        self._served[peer] = (now, count + 1, spent)
+        return count < ANSWERS_PER_SECOND_MAX and spent < BYTES_PER_SECOND_MAX
 
     # Fetching.
 

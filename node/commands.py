@@ -18,7 +18,13 @@ from node.founding import read_cast
 
 __all__ = ["app"]
 
-app = typer.Typer(help="运行成员节点 · Run a member's node.", no_args_is_help=True)
+app = typer.Typer(
+    help="运行成员节点 · Run a member's node.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
 
 EXIT_UNUSABLE = 2
 EXIT_STOPPED = 3

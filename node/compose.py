@@ -27,12 +27,15 @@ from ledger.checkpoint import Certificate
 from ledger.errors import InvariantViolated
 from network.links import Links
 from node.admission import Admission
+from node.answers import Answers
 from node.api.app import create_app
 from node.archive import Archive
+from node.beside import Beside
 from node.blocks import Blocks
 from node.catch_up import CatchUp
 from node.clock import Clock
 from node.config import MemberConfig
+from node.door import DoorProtocol
 from node.driver import CERTIFIER_RECORD, ENGINE_RECORD, Driver
 from node.execution import Executed, Executor
 from node.member import Member
@@ -51,6 +54,9 @@ log = logging.getLogger(__name__)
 GC_ALLOCATIONS = 50_000
 # a synced write gives up the interpreter lock and would wait 5 ms to get it back
 SWITCH_SECONDS = 0.0005
+
+# questions that wait for the one thread that answers them: at worst some 20 s
+QUESTIONS_MAX = 64
 
 
 def run(config: MemberConfig) -> None:
@@ -78,7 +84,8 @@ async def serve(config: MemberConfig) -> None:
         server = _Server(
             uvicorn.Config(
                 create_app(member),
-                http="httptools",
+                http=DoorProtocol,
+                ws="none",
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -86,8 +93,7 @@ async def serve(config: MemberConfig) -> None:
             )
         )
         await server.serve(sockets=[door])
-        member.driver.stop()
-        member.admission.stop()
+        member.stop()
         await links.stop()
     finally:
         archive.close()
@@ -140,6 +146,7 @@ def build(config: MemberConfig, archive: Archive) -> tuple[Member, Links]:
     catch_up = CatchUp(genesis, config.id, archive, driver, links)
     driver.connect(links, catch_up)
     blocks = Blocks(archive)
+    proofs = Proofs(genesis, archive, driver, blocks)
     metrics = Metrics()
     driver.on_executed.extend((blocks.note, metrics.executed))
     member = Member(
@@ -151,7 +158,9 @@ def build(config: MemberConfig, archive: Archive) -> tuple[Member, Links]:
         waiting=waiting,
         admission=Admission(genesis, executor, clock, stages),
         blocks=blocks,
-        proofs=Proofs(genesis, archive, driver, blocks),
+        proofs=proofs,
+        answers=Answers(blocks, proofs, stages),
+        questions=Beside("questions", QUESTIONS_MAX),
         metrics=metrics,
         stages=stages,
         tlog=Tlog(

@@ -1,9 +1,10 @@
 """The driver: carries inputs to the two consensus machines, their effects to disk, peers,
 execution.
 
-One turn takes every input that has arrived, collects the durable records of all steps, writes them
-in ONE synced batch, and only then tells the machines they are stored, which releases the votes
-(R-DW-1: signed, then durable, then sent). A block is written, synced, before it is cosigned.
+One turn takes the inputs that have arrived (so many, and for so long), collects the durable records
+of all steps, writes them in ONE synced batch, and only then tells the machines they are stored,
+which releases the votes (R-DW-1: signed, then durable, then sent). A block is written, synced,
+before it is cosigned.
 
 The driver owns no rule of the protocol: it may be slow, never wrong. Anything unexpected in a turn
 halts the member: it signs nothing any more, and says why (R-DT-4).
@@ -68,6 +69,8 @@ log = logging.getLogger(__name__)
 INLINE_CHECKS_MAX: Final = 8
 # inputs of one turn, so that a flood cannot keep votes from being written
 TURN_INPUTS_MAX: Final = 256
+# after that a turn ends, whatever waits: ticks, clients and other peers are heard in between
+TURN_SECONDS: Final = 0.02
 AHEAD_CERTIFICATES_MAX: Final = 128  # certificates of heights not executed here yet; two windows
 
 ENGINE_RECORD: Final = b"e"
@@ -227,10 +230,13 @@ class Driver:
         if self.halted is not None:
             return
         with self.guarded():
+            end = self._clock.monotonic() + TURN_SECONDS
             for _ in range(TURN_INPUTS_MAX):
                 if not self.inbox:
                     break
                 self._step(*self.inbox.popleft())
+                if self._clock.monotonic() >= end:
+                    break
             self._flush()
         if self.inbox:
             self._schedule()

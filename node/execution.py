@@ -6,12 +6,16 @@ log and writes all of it as one atomic batch. It also remembers, for the last RE
 what each write replaced, because proofs are given against the newest *certified* root, which lags
 behind execution by a few blocks.
 
+Threads: everything happens in the loop's thread, except that proofs are made beside it. What they
+read changes only under `changing`, and they hold it while they read.
+
 Invariants: heights are applied in order without gaps (R-CP-8); every member computes the same
 header.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,6 +63,7 @@ class Executor:
         self._archive = archive
         self._stages = stages
         self._runtime = Runtime(genesis)
+        self.changing = threading.RLock()
         self._cache: OrderedDict[bytes, bytes | None] = OrderedDict()
         self._replaced: deque[tuple[int, dict[bytes, bytes | None]]] = deque(maxlen=RECENT_ROOTS)
         if archive.executed is None:
@@ -106,16 +111,22 @@ class Executor:
         return self._archive.place(transaction_id) is not None
 
     def value_at(self, key: bytes, height: int) -> bytes | None:
-        """Return the state value under a key as of a recent height.
+        """Return the state value under a key as of a recent height; from any thread.
 
         Raises: InvariantViolated when the height is outside the window of recent roots.
         """
+        with self.changing:
+            return self._value_at(key, height)
+
+    def _value_at(self, key: bytes, height: int) -> bytes | None:
         if not self.tree.oldest <= height <= self.height:
             raise InvariantViolated(f"height {height} is outside the recent roots")
         for changed_at, replaced in self._replaced:
             if changed_at > height and key in replaced:
                 return replaced[key]
-        return self.value(key)
+        # The cache is the loop's: nobody else may move or drop what stands in it.
+        cached = self._cache.get(key)
+        return self._archive.value(key) if cached is None else cached
 
     # What the driver asks.
 
@@ -137,6 +148,20 @@ class Executor:
         with self._stages.measure("contracts"):
             outcome = self._runtime.execute(self, height, time_ms, transactions)
         replaced = {key: self.value(key) for key in outcome.writes}
+        with self.changing:
+            return self._apply(height, epoch, time_ms, transactions, outcome, replaced, expected)
+
+    def _apply(
+        self,
+        height: int,
+        epoch: int,
+        time_ms: int,
+        transactions: Sequence[Transaction],
+        outcome: Outcome,
+        replaced: dict[bytes, bytes | None],
+        expected: bytes | None,
+    ) -> Executed:
+        """Make what the contracts gave the newest state."""
         with self._stages.measure("tree"):
             hashes = {k: None if v is None else sha256(v) for k, v in outcome.writes.items()}
             state = self.tree.update(height, hashes)

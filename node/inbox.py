@@ -1,8 +1,11 @@
-"""What waits for the driver's next turn: inputs in order of arrival, and of each peer only so much.
+"""What waits for the driver's next turn: a lane for each peer, and one for this member itself.
 
 A peer is authenticated and may still be malicious: without a share of its own, its flood would
-crowd out the votes of the others. What finds no room is dropped and counted; members repeat what
-matters. Inputs of this member itself are bounded by what causes them and always find room.
+crowd out the votes of the others; without a lane of its own, they would wait behind it. What finds
+no room is dropped and counted; members repeat what matters. Inputs of this member itself are
+bounded by what causes them and always find room.
+
+Invariants: within a lane inputs keep their order; lanes are served in turn, one input each.
 """
 
 from __future__ import annotations
@@ -19,47 +22,66 @@ PEER_SIZE_MAX: Final = 32 * 1024 * 1024  # bytes of one peer: four frames of the
 
 Given = Input | Rooted | CertifierTick
 
+_OWN: Final = ""  # the lane of this member; no member id is empty
+
 
 class Inbox:
-    """A queue of (channel, input)."""
+    """A queue of (channel, input), fair between those who fill it."""
 
     def __init__(self) -> None:
-        self._queue: deque[tuple[int, Given]] = deque()
-        self._frames: dict[str, int] = {}
+        self._first: deque[tuple[int, Given]] = deque()
+        self._lanes: dict[str, deque[tuple[int, Given]]] = {}
+        self._turns: deque[str] = deque()  # lanes that hold something, next to be served first
         self._sizes: dict[str, int] = {}
+        self._count = 0
         self.dropped = 0
 
     def __len__(self) -> int:
-        return len(self._queue)
+        return self._count
 
     def append(self, channel: int, given: Given) -> None:
-        """Put an input of this member last."""
-        self._queue.append((channel, given))
+        """Put an input of this member last in its lane."""
+        self._put(_OWN, channel, given)
 
     def appendleft(self, channel: int, given: Given) -> None:
-        """Put an input of this member first."""
-        self._queue.appendleft((channel, given))
+        """Put an input of this member before everything else."""
+        self._first.appendleft((channel, given))
+        self._count += 1
 
     def deliver(self, channel: int, peer: str, data: bytes) -> bool:
-        """Put a peer's frame last; False when the peer's share is used up."""
-        frames, size = self._frames.get(peer, 0) + 1, self._sizes.get(peer, 0) + len(data)
-        if frames > PEER_FRAMES_MAX or size > PEER_SIZE_MAX:
+        """Put a peer's frame last in its lane; False when the peer's share is used up."""
+        lane, size = self._lanes.get(peer, ()), self._sizes.get(peer, 0) + len(data)
+        if len(lane) >= PEER_FRAMES_MAX or size > PEER_SIZE_MAX:
             self.dropped += 1
             return False
-        self._frames[peer], self._sizes[peer] = frames, size
-        self._queue.append((channel, Deliver(peer, data)))
+        self._sizes[peer] = size
+        self._put(peer, channel, Deliver(peer, data))
         return True
 
     def popleft(self) -> tuple[int, Given]:
-        """Take the first input."""
-        channel, given = self._queue.popleft()
+        """Take the next input: of the lane whose turn it is."""
+        if self._first:
+            self._count -= 1
+            return self._first.popleft()
+        name = self._turns.popleft()
+        lane = self._lanes[name]
+        channel, given = lane.popleft()
+        if lane:
+            self._turns.append(name)
         if isinstance(given, Deliver):
-            self._frames[given.sender] -= 1
-            self._sizes[given.sender] -= len(given.data)
+            self._sizes[name] -= len(given.data)
+        self._count -= 1
         return channel, given
 
     def clear(self) -> None:
         """Drop everything."""
-        self._queue.clear()
-        self._frames.clear()
-        self._sizes.clear()
+        for kept in (self._first, self._lanes, self._turns, self._sizes):
+            kept.clear()
+        self._count = 0
+
+    def _put(self, name: str, channel: int, given: Given) -> None:
+        lane = self._lanes.setdefault(name, deque())
+        if not lane:
+            self._turns.append(name)
+        lane.append((channel, given))
+        self._count += 1

@@ -7,7 +7,9 @@ from typing import Any
 
 from ledger.checkpoint import Certificate
 from node.admission import Admission
+from node.answers import Answers
 from node.archive import Archive
+from node.beside import Beside
 from node.blocks import Blocks
 from node.catch_up import CatchUp
 from node.config import MemberConfig
@@ -35,9 +37,18 @@ class Member:
     admission: Admission
     blocks: Blocks
     proofs: Proofs
+    answers: Answers
+    questions: Beside
     metrics: Metrics
     stages: Stages
     tlog: Tlog
+
+    def stop(self) -> None:
+        """Stop signing, then let go of every thread: after this the store may be closed."""
+        self.driver.stop()
+        self.admission.stop()
+        self.answers.stop()
+        self.questions.stop()
 
     def certified_place(self, identity: bytes) -> tuple[int, int] | None:
         """Return (height, index) of a transaction that stands under a certificate, else None."""

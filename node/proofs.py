@@ -1,50 +1,68 @@
 """Answers with proof: the member's side of `ledger.assembly`.
 
-Everything is proved as of the newest certificate, against the state root of exactly its size, which
-lies within the window of recent roots; reads without proof are as of the same height, so the two
-never disagree.
+Everything is proved as of one certificate, the newest when the answer was begun, against the state
+root of exactly its size, which lies within the window of recent roots; reads without proof are as
+of the same height, so the two never disagree. An answer that took so long that its height left the
+window is begun again.
+
+Proofs are made beside the loop: what execution changes is read under its lock, what never changes
+(headers, leaves, blocks) without.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 from ledger.assembly import assemble, assemble_receipts
-from ledger.bundle import encode_bundle
+from ledger.bundle import Bundle, encode_bundle
 from ledger.checkpoint import Certificate
-from ledger.claims import Absence, Accesses, Claim, Entity, History, Trace, entities_of
-from ledger.errors import ClientFault, InvariantViolated
+from ledger.claims import Absence, Accesses, Entity, History, Trace, entities_of
+from ledger.errors import ClientFault, InvariantViolated, Malformed
 from ledger.genesis import Genesis
 from ledger.leaf import LEAF, Leaf, StateValue, parse_state_value
-from ledger.limits import BUNDLE_EVENTS_MAX
+from ledger.limits import BUNDLE_ENTITIES_MAX, BUNDLE_EVENTS_MAX, BUNDLE_SIZE_MAX
 from ledger.membership import MemberSet
 from ledger.paths import Path
 from ledger.paths import key as path_key
 from node.archive import Archive
 from node.blocks import Blocks
 from node.driver import Driver
+from node.execution import Executor
 
-__all__ = ["Proofs"]
+__all__ = ["Moment", "Proofs"]
 
 
-class Proofs:
-    """A `ledger.assembly.ProofSource`, and the questions the API asks of it."""
+ATTEMPTS_MAX: Final = 3  # before a height that keeps leaving the window is given up
 
-    def __init__(self, genesis: Genesis, archive: Archive, driver: Driver, blocks: Blocks) -> None:
+made = TypeVar("made")
+
+
+class _Overtaken(Exception):
+    """The height an answer is made as of has left the window of recent roots."""
+
+
+class Moment:
+    """A `ledger.assembly.ProofSource`: what this member holds as of one certificate."""
+
+    def __init__(
+        self,
+        certificate: Certificate,
+        genesis: Genesis,
+        archive: Archive,
+        executor: Executor,
+        blocks: Blocks,
+    ) -> None:
+        self._certificate = certificate
         self._genesis = genesis
         self._archive = archive
-        self._driver = driver
-        self._executor = driver.executor
+        self._executor = executor
         self._blocks = blocks
-
-    # ProofSource.
+        self.height = certificate.checkpoint.size
 
     def certificate(self) -> Certificate:
-        """Return the newest certificate. Raises: ClientFault "not-certified"."""
-        certificate = self._driver.certificate
-        if certificate is None or certificate.checkpoint.size < self._executor.tree.oldest:
-            raise ClientFault("not-certified")
-        return certificate
+        """Return the certificate of this moment."""
+        return self._certificate
 
     def member_set(self, size: int) -> MemberSet:
         """Return the members that certify the chain log of this size."""
@@ -59,19 +77,24 @@ class Proofs:
 
     def inclusion(self, height: int, size: int) -> Sequence[bytes]:
         """Return the path of leaf height − 1 in the chain log of `size` leaves."""
-        return self._executor.log.inclusion(height - 1, size)
+        with self._executor.changing:
+            return self._executor.log.inclusion(height - 1, size)
 
     def consistency(self, size1: int, size2: int) -> Sequence[bytes]:
         """Return the proof that the chain log of size2 extends that of size1."""
-        return self._executor.log.consistency(size1, size2)
+        with self._executor.changing:
+            return self._executor.log.consistency(size1, size2)
 
     def chain_root(self, size: int) -> bytes:
         """Return the root of the first `size` leaves of the chain log."""
-        return self._executor.log.root(size)
+        with self._executor.changing:
+            return self._executor.log.root(size)
 
     def value(self, path: Path, height: int) -> bytes | None:
         """Return the canonical state value of an entity as of a recent height, or None."""
-        return self._executor.value_at(path_key(path), height)
+        with self._executor.changing:
+            self._need_recent(height)
+            return self._executor.value_at(path_key(path), height)
 
     def leaves(self, path: Path, size: int) -> Sequence[bytes]:
         """Return the first `size` leaves of an entity's log."""
@@ -79,7 +102,13 @@ class Proofs:
 
     def state_proof(self, keys: Sequence[bytes], height: int) -> bytes:
         """Return the multi-proof of these keys under the state root of a recent height."""
-        return self._executor.tree.prove(keys, height)
+        with self._executor.changing:
+            self._need_recent(height)
+            return self._executor.tree.prove(keys, height)
+
+    def _need_recent(self, height: int) -> None:
+        if height < self._executor.tree.oldest:
+            raise _Overtaken
 
     def position(self, transaction: bytes) -> tuple[int, int] | None:
         """Return (height, index) of a transaction id."""
@@ -92,22 +121,56 @@ class Proofs:
             raise InvariantViolated(f"no block at height {height}")
         return block.transactions, block.results
 
-    # What the API asks: bundles.
+    def state_value(self, path: Path) -> StateValue | None:
+        """Return record, log size and frontier, or None."""
+        data = self.value(path, self.height)
+        return None if data is None else parse_state_value(data)
+
+
+class Proofs:
+    """The questions the API asks; each may be asked from any thread."""
+
+    def __init__(self, genesis: Genesis, archive: Archive, driver: Driver, blocks: Blocks) -> None:
+        self._genesis = genesis
+        self._archive = archive
+        self._driver = driver
+        self._executor = driver.executor
+        self._blocks = blocks
+
+    def certificate(self) -> Certificate:
+        """Return the newest certificate. Raises: ClientFault "not-certified"."""
+        certificate = self._driver.certificate
+        if certificate is None or certificate.checkpoint.size < self._executor.tree.oldest:
+            raise ClientFault("not-certified")
+        return certificate
+
+    def _moment(self) -> Moment:
+        return Moment(
+            self.certificate(), self._genesis, self._archive, self._executor, self._blocks
+        )
+
+    def _as_of_now(self, make: Callable[[Moment], made]) -> made:
+        """Return what is made as of one moment; of a later one when it is overtaken."""
+        for _ in range(ATTEMPTS_MAX):
+            try:
+                return make(self._moment())
+            except _Overtaken:
+                continue
+        raise ClientFault("not-certified")
+
+    # Bundles.
 
     def entity(self, path: Path, pin: int | None = None) -> bytes:
         """Return the bundle of an entity's record, or of its absence."""
-        exists = self.value(path, self.height()) is not None
-        return self._bundle(Entity(path) if exists else Absence(path), pin)
+        return self._about(Entity(path), pin)
 
     def history(self, path: Path, pin: int | None = None) -> bytes:
         """Return the bundle of an entity's whole history, or of its absence."""
-        exists = self.value(path, self.height()) is not None
-        return self._bundle(History(path) if exists else Absence(path), pin)
+        return self._about(History(path), pin)
 
     def trace(self, path: Path, pin: int | None = None) -> bytes:
         """Return the bundle of everything that came of an entity, or of its absence."""
-        exists = self.value(path, self.height()) is not None
-        return self._bundle(Trace(path) if exists else Absence(path), pin)
+        return self._about(Trace(path), pin)
 
     def accesses(
         self, dataset: str, pairs: Sequence[tuple[str, str]], pin: int | None = None
@@ -115,17 +178,23 @@ class Proofs:
         """Return the bundle of every access under one person's handles."""
         path = Path("datasharing", "dataset", dataset)
         path.check("dataset")
-        return self._bundle(Accesses(path, tuple(sorted(pairs))), pin)
+        claim = Accesses(path, tuple(sorted(pairs)))
+        return encode_bundle(self._as_of_now(lambda moment: assemble(moment, claim, pin)))
+
+    def _about(self, claim: Entity | History | Trace, pin: int | None) -> bytes:
+        def answer(moment: Moment) -> Bundle:
+            exists = moment.value(claim.path, moment.height) is not None
+            return assemble(moment, claim if exists else Absence(claim.path), pin)
+
+        return encode_bundle(self._as_of_now(answer))
 
     def receipts(self, height: int, indices: Sequence[int], pin: int | None = None) -> list[bytes]:
         """Return the receipts of transactions of one certified block."""
-        bundles = assemble_receipts(self, height, indices, self.certificate(), pin)
+        moment = self._moment()
+        bundles = assemble_receipts(moment, height, indices, moment.certificate(), pin)
         return [encode_bundle(bundle) for bundle in bundles]
 
-    def _bundle(self, claim: Claim, pin: int | None) -> bytes:
-        return encode_bundle(assemble(self, claim, pin))
-
-    # What the API asks: the member's word.
+    # The member's word.
 
     def height(self) -> int:
         """Return the newest certified height. Raises: ClientFault "not-certified"."""
@@ -137,28 +206,42 @@ class Proofs:
 
     def state_value(self, path: Path) -> StateValue | None:
         """Return record, log size and frontier at the newest certified height, or None."""
-        data = self.value(path, self.height())
-        return None if data is None else parse_state_value(data)
+        return self._as_of_now(lambda moment: moment.state_value(path))
 
     def page(self, path: Path, start: int, stop: int) -> list[bytes]:
         """Return the leaves start..stop−1 of an entity's log."""
         return self._archive.leaves(path_key(path), start, stop)
 
-    def graph(self, path: Path) -> list[tuple[Path, bytes, list[bytes]]]:
-        """Return (path, record, leaves) of every entity reachable from one, or nothing when it is
-        absent.
+    def graph(self, path: Path) -> tuple[int, list[tuple[Path, bytes, list[Leaf]]]]:
+        """Return the height, and (path, record, leaves) of every entity reachable from one; nothing
+        when it is absent.
+
+        Raises: ClientFault "answer-too-large", before the leaves beyond the limit are read.
         """
-        found: dict[Path, tuple[bytes, list[bytes]]] = {}
+        return self._as_of_now(lambda moment: (moment.height, self._graph(path, moment)))
+
+    def _graph(self, path: Path, moment: Moment) -> list[tuple[Path, bytes, list[Leaf]]]:
+        found: dict[Path, tuple[bytes, list[Leaf]]] = {}
+        events = size = 0
 
         def log_of(reached: Path) -> list[Leaf] | None:
-            value = self.state_value(reached)
+            nonlocal events, size
+            value = moment.state_value(reached)
             if value is None:
                 return None
-            if sum(len(leaves) for _, leaves in found.values()) + value.size > BUNDLE_EVENTS_MAX:
+            events += value.size
+            if events > BUNDLE_EVENTS_MAX:
                 raise ClientFault("answer-too-large", limit=BUNDLE_EVENTS_MAX, what="events")
             leaves = self.page(reached, 0, value.size)
-            found[reached] = (value.record, leaves)
-            return [LEAF.decode(leaf) for leaf in leaves]
+            size += sum(map(len, leaves))
+            if size > BUNDLE_SIZE_MAX // 2:
+                raise ClientFault("answer-too-large", limit=BUNDLE_SIZE_MAX, what="bytes")
+            found[reached] = (value.record, [LEAF.decode(leaf) for leaf in leaves])
+            return found[reached][1]
 
-        reachable = entities_of(Trace(path), log_of) if self.state_value(path) is not None else []
+        try:
+            reachable = entities_of(Trace(path), log_of)
+        except Malformed:  # the walk's own bound; what is stored is well-formed
+            limit = BUNDLE_ENTITIES_MAX
+            raise ClientFault("answer-too-large", limit=limit, what="entities") from None
         return [(each, *found[each]) for each in reachable if each in found]

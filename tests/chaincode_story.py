@@ -219,6 +219,23 @@ def check_conservation(world: World) -> None:
     assert compare(leaves, {path.id: world.record(path.text) for path in lots}) == []
 
 
+def check_allocations(world: World) -> None:
+    """What left for a recipient is what an allocation says has left, and no more than it holds."""
+    left: dict[tuple[str, str], int] = {}
+    for path in world.logs:
+        if path.kind == "shipment":
+            shipment = world.record(path.text)
+            for line in shipment.lines:
+                place = shipment.allocation, line.lot
+                left[place] = left.get(place, 0) + line.shipped
+    for path in world.logs:
+        if path.kind == "allocation":
+            for line in world.record(path.text).lines:
+                assert line.shipped == left.pop((path.id, line.lot), 0), path
+                assert line.shipped <= line.quantity, path
+    assert not left
+
+
 def check_lists(world: World) -> None:
     """An index counts the events on it; an open list never closes more than was opened."""
     for path in world.logs:
@@ -232,6 +249,7 @@ def check_lists(world: World) -> None:
 def check_all(world: World) -> None:
     check_logs(world)
     check_conservation(world)
+    check_allocations(world)
     check_lists(world)
 
 

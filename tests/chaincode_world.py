@@ -29,6 +29,7 @@ ACCOUNTS: dict[str, tuple[str, ...]] = {
     "redcross.registry": ("registrar",),
     "redcross.store": ("custodian",),
     "redcross.clerk": ("custodian",),
+    "redcross.web": ("custodian", "republisher"),
     "redcross.carrier": ("custodian", "recipient"),
     "inspection.li": ("inspector",),
     "command.plan": ("allocator",),

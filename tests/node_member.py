@@ -96,6 +96,5 @@ async def serving(folder: Path) -> AsyncIterator[Served]:
     transport = httpx.ASGITransport(app=create_app(member), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://member") as http:
         yield Served(member, http, engine, folder)
-    member.driver.stop()
-    member.admission.stop()
+    member.stop()
     archive.close()

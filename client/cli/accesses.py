@@ -29,7 +29,7 @@ from client.verify import accesses_claim, verify_now
 from ledger.canonical_json import from_hex
 from ledger.errors import Malformed
 
-__all__ = ["accesses"]
+__all__ = ["accesses", "read_pairs_file"]
 
 
 def accesses(
@@ -54,7 +54,7 @@ def accesses(
     """谁看过我的数据。Who looked at my data: every access, and a proof that none is missing."""
     screen = Screen(language)
     path = subject(dataset, "dataset")
-    held = read_pairs(read_json_file(pairs, PAIRS_FILE_SIZE_MAX), str(pairs))
+    held = read_pairs_file(pairs)
     urls = addresses(node)
     chain = genesis_or_fetched(screen, genesis, urls)
     with Client(urls, chain, language=screen.language, patience=ROUNDS_ASKING) as client:
@@ -70,6 +70,11 @@ def accesses(
     if branch is not None:
         print_branch(screen.out, branch, screen.language)
     print_report(screen.out, report, screen.language)
+
+
+def read_pairs_file(file: Path) -> list[tuple[str, str]]:
+    """Read a file of [[grant id, handle as 64 hex digits]...]. Raises: ClientFault, Malformed."""
+    return read_pairs(read_json_file(file, PAIRS_FILE_SIZE_MAX), str(file))
 
 
 def read_pairs(value: Any, field: str) -> list[tuple[str, str]]:

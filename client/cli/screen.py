@@ -40,8 +40,12 @@ class Screen:
         _SPOKEN.set(self.language)
 
     def json(self, value: Any) -> None:
-        """Print one JSON value on one line of standard output."""
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, sort_keys=True) + "\n")
+        """Print one JSON value on one line of standard output.
+
+        In ASCII: what a terminal obeys or hides stays an escape of JSON; programs read the same.
+        """
+        text = json.dumps(value, ensure_ascii=True, sort_keys=True)
+        sys.stdout.write(text.replace("\x7f", "\\u007f") + "\n")
         sys.stdout.flush()
 
     def note(self, text: str) -> None:

@@ -148,7 +148,7 @@ def _print(screen: Screen, outcome: Outcome, receipt: Path | None) -> None:
     if outcome.sentence and not outcome.accepted:
         screen.out.print(printable(outcome.sentence), markup=False)
     if outcome.height is not None:
-        screen.out.print(say("at-height", height=outcome.height, index=outcome.index), markup=False)
+        screen.out.print(say("at-height", height=outcome.height), markup=False)
     screen.out.print(f"{say('transaction')} {outcome.id}", style="dim", markup=False)
     if receipt is not None and outcome.receipt is not None:
         screen.out.print(say("receipt-saved", file=receipt), markup=False)

@@ -6,11 +6,13 @@ what was asked for is not met. 2: a file or an option cannot be used.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 import typer
 
+from client.cli.accesses import read_pairs_file
 from client.cli.options import GenesisOption, JsonOption, LanguageOption, needed_genesis, subject
 from client.cli.screen import EXIT_FAILED, Screen
 from client.files import read_file
@@ -18,11 +20,21 @@ from client.limits import PIN_FILE_SIZE_MAX
 from client.rendering import print_branch, print_report
 from client.story.facts import Names
 from client.story.telling import tell
-from client.verify import pin_size, verify_now
+from client.verify import accesses_claim, pin_size, verify_now
+from ledger.claims import Absence, Accesses, Claim, Entity, History, Trace, parse_dataset
 from ledger.errors import Malformed
 from ledger.limits import BUNDLE_SIZE_MAX
+from ledger.paths import Path as EntityPath
 
 __all__ = ["verify"]
+
+Kind = Literal["trace", "history", "entity", "absence"]
+_CLAIMS: Final[Mapping[Kind, Callable[[EntityPath], Claim]]] = {
+    "absence": Absence,
+    "entity": Entity,
+    "history": History,
+    "trace": Trace,
+}
 
 
 def verify(
@@ -31,7 +43,25 @@ def verify(
     about: Annotated[
         str | None,
         typer.Option(
-            "--about", help="必须回答的对象。The entity it must be about.", show_default=False
+            "--about",
+            help="必须回答的对象：其去向，或查无此物。Whose trace, or absence, it must be.",
+            show_default=False,
+        ),
+    ] = None,
+    kind: Annotated[
+        Kind | None,
+        typer.Option(
+            "--kind",
+            help="恰为此类问题（连同 --about）。Exactly this question about it.",
+            show_default=False,
+        ),
+    ] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(
+            "--pairs",
+            help="谁看过这些代号（--about 为数据集）。Who looked at these handles of a data set.",
+            show_default=False,
         ),
     ] = None,
     max_age: Annotated[
@@ -54,8 +84,13 @@ def verify(
     screen = Screen(language)
     chain = needed_genesis(genesis)
     data = read_file(bundle, BUNDLE_SIZE_MAX)
-    asked = None if about is None else subject(about)
+    asked = _asked(about, kind, pairs)
     report = verify_now(data, chain, asked, max_age, _pin(pin))
+    claim = report.claim
+    # Asked about a data set, a list of accesses answers it, for whoever holds the handles it names.
+    unpaired = isinstance(claim, Accesses) and claim.dataset == asked
+    if unpaired:
+        report = verify_now(data, chain, claim, max_age, _pin(pin))
     if json:
         screen.json(
             {
@@ -70,10 +105,27 @@ def verify(
             if branch is not None:
                 print_branch(screen.out, branch, screen.language)
         print_report(screen.out, report, screen.language)
+        if unpaired:
+            screen.out.print(screen.say("handles-unasked"), style="yellow", markup=False)
         if not report.met:
             screen.out.print(screen.say("asked-unmet"), style="red", markup=False)
     if not report.exit_ok:
         raise typer.Exit(EXIT_FAILED)
+
+
+def _asked(about: str | None, kind: Kind | None, pairs: Path | None) -> EntityPath | Claim | None:
+    """Return the question that must be answered. Raises: ClientFault, Malformed."""
+    if about is None:
+        if kind is not None or pairs is not None:
+            raise Malformed("--about", "must say what --kind or --pairs is asked about")
+        return None
+    if pairs is not None:
+        if kind is not None:
+            raise Malformed("--kind", "cannot be given with --pairs: that is a question of its own")
+        dataset = parse_dataset(subject(about, "dataset").text)
+        return accesses_claim(dataset, read_pairs_file(pairs))
+    path = subject(about)
+    return path if kind is None else _CLAIMS[kind](path)
 
 
 def _pin(path: Path | None) -> str | None:

@@ -197,6 +197,8 @@ class _Demo:
     def _verify_apart(self, name: str) -> str:
         files = ["--genesis", str(self.out / "genesis.json"), "--pin", str(self.out / "pin")]
         asked = ["--about", self._abouts[name], "--language", self.screen.language]
+        if name == "accesses.json":
+            asked += ["--pairs", str(self.out / "pairs.json")]
         done = subprocess.run(
             [*command(), "verify", str(self.out / name), *files, *asked],
             stdin=subprocess.DEVNULL,

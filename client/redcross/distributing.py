@@ -29,7 +29,7 @@ Submit = Callable[[Sequence[Call]], Sequence[ResultLike]]
 @dataclass(frozen=True, slots=True)
 class Parties:
     """Account ids that sign: a custodian organisation's, and those of who allocates and who
-    approves.
+    approves. The custodian's account needs the role republisher as well.
     """
 
     registrar: str

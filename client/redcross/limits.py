@@ -12,9 +12,7 @@ FIELD_LENGTH_MAX: Final = 500  # characters of one cell; the longest published o
 BATCH_CALLS: Final = (
     500  # calls of one submission; a node takes 2,000, and progress should be visible
 )
-LOTS_PER_DRAW_MAX: Final = (
-    32  # lots of one allocation, half of what supplies takes; more make a further one
-)
+LOTS_PER_DRAW_MAX: Final = 32  # lots of one allocation, as supplies takes; more make a further one
 PACKS_PER_ITEM_MAX: Final = (
     64  # pack factors of one item, as supplies takes; a pack beyond is a wrong unit there
 )

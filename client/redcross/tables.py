@@ -63,6 +63,12 @@ _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})\Z")
 _WHOLE = re.compile(r"[0-9]+\Z")
 _FRACTION = re.compile(r"[0-9]*\.[0-9]+\Z")
 _NEGATIVE = re.compile(r"-\s*[0-9.]+\Z")
+# as chaincode.fields.UNSEEN: controls, zero-width and directional code points, fillers, tags
+_UNSEEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0"
+    r"\ufff0-\ufffb\ufffe\uffff\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+)
 _RAW = re.compile(r"([0-9]+)\s*([^0-9]*)\Z")
 _DAYS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -194,7 +200,9 @@ def _cells(cells: list[str], columns: tuple[str, ...], file: str, line: int) -> 
         if len(cell) > FIELD_LENGTH_MAX:
             name = columns[index] if index < len(columns) else str(index + 1)
             raise TableFault(file, line, name, f"longer than {FIELD_LENGTH_MAX} characters")
-    row = {name: cells[i].strip() if i < len(cells) else "" for i, name in enumerate(columns)}
+    # what cannot be seen in print separates words at most; supplies takes no such text
+    seen = [_UNSEEN.sub(" ", cell).strip() for cell in cells]
+    row = {name: seen[i] if i < len(seen) else "" for i, name in enumerate(columns)}
     if len(cells) != len(columns):
         row["fault"] = "wrong-number-of-fields"
     return row

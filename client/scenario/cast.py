@@ -104,7 +104,13 @@ _OFFICES: Final = (
     CastAccount(
         "red-cross.registrar", "red-cross", ("registrar",), "目录登记员", "Registrar of imports"
     ),
-    CastAccount("red-cross.importer", "red-cross", ("custodian",), "公开数据导入员", "Importer"),
+    CastAccount(
+        "red-cross.importer",
+        "red-cross",
+        ("custodian", "republisher"),
+        "公开数据导入员",
+        "Importer",
+    ),
 )
 
 ACCOUNTS: Final = (

@@ -3,7 +3,9 @@ be refused.
 
 The erratum is the published one of 31 January 2020 (domain.md 2.6): 36,000 N95 masks entered,
 16,000 given to each of two hospitals, 4,000 unaccounted for; corrected to KN95, 18,000 and 18,000.
-Here the first entry, the count at the doors and the correction all stay visible.
+Here the first entry, the count at the doors and the correction all stay visible, and nobody makes
+the correction alone: the inspector looks at the masks again and signs that they are KN95, and an
+approver signs for the 2,000 more that each hospital had.
 """
 
 from __future__ import annotations
@@ -151,18 +153,21 @@ def _n95_correction() -> list[Step]:
     item = supplies(
         "correct_receipt",
         WAREHOUSE,
+        INSPECTOR,
         donation=N95_DONATION,
         lot=_N95_LOT,
         item=_ITEM + "mask-kn95",
         quantity=None,
         reason="incorrect_data",
         explanation=why,
+        verdict="conformant",
     )
     counts = [
         supplies(
             "correct_hand_over",
             WAREHOUSE,
             f"{hospital}.stores",
+            APPROVER,
             shipment=f"red-cross.shipment-n95-{hospital}",
             counted=[[_N95_LOT, 18_000]],
             reason="incorrect_data",

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from client.story.facts import Branch, Line, Logs, Names, day, events_on
 from client.story.phrases import Phrases
+from ledger.claims import handle_path
 from ledger.leaf import Leaf
 from ledger.paths import Path
 
@@ -48,7 +49,7 @@ def access_rows(pairs: Sequence[tuple[str, str]], logs: Logs) -> list[dict[str, 
     """Every access and denial as a plain row, in the order of the chain: for programs."""
     found: dict[tuple[int, int, int], dict[str, Any]] = {}
     for grant, handle in pairs:
-        for leaf in events_on(logs, [Path(_DATASHARING, "handle", handle)]):
+        for leaf in events_on(logs, [handle_path(grant, bytes.fromhex(handle))]):
             if leaf.kind in ("accessed", "denied"):
                 found[leaf.position] = {
                     "by": leaf.body.get("by"),
@@ -69,7 +70,7 @@ def _grant(
 ) -> Branch:
     path = Path(_DATASHARING, "grant", grant)
     record = records.get(path, {})
-    mine = events_on(logs, [Path(_DATASHARING, "handle", handle)])
+    mine = events_on(logs, [handle_path(grant, bytes.fromhex(handle))])
     # The grant's own log also tells of other people's accesses: only how it began and ended is
     # mine.
     life = [leaf for leaf in events_on(logs, [path]) if leaf.kind in ("granted", "revoked")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from node.api import chain, records, tlog, transactions
+from node.api.bodies import Bodies
 from node.api.problems import install_problems
 from node.member import Member
 
@@ -22,6 +23,7 @@ def create_app(member: Member) -> FastAPI:
         redoc_url=None,
     )
     app.state.member = member
+    app.state.bodies = Bodies()
     install_problems(app)
     for module in (transactions, records, chain, tlog):
         app.include_router(module.router)

@@ -35,17 +35,22 @@ async def block(
     height: Annotated[int, Path(ge=1, le=2**53 - 1)],
 ) -> Response:
     """Header fields for people, and every canonical byte in base64 for programs."""
-    stored = member.blocks.stored(height) if height <= member.proofs.height() else None
-    if stored is None:
-        raise ClientFault("unknown-block", height=height)
-    return _json(
-        _summary(stored)
-        | {
-            "header_bytes": to_base64(stored.header),
-            "transactions": [to_base64(raw) for raw in stored.transactions],
-            "results": [to_base64(result) for result in stored.results],
-        }
-    )
+    newest = member.proofs.height()
+
+    def answer() -> Response:
+        stored = member.blocks.stored(height) if height <= newest else None
+        if stored is None:
+            raise ClientFault("unknown-block", height=height)
+        return _json(
+            _summary(stored)
+            | {
+                "header_bytes": to_base64(stored.header),
+                "transactions": [to_base64(raw) for raw in stored.transactions],
+                "results": [to_base64(result) for result in stored.results],
+            }
+        )
+
+    return await member.questions.run(answer)
 
 
 @router.get("/v1/blocks", summary="The headers of certified blocks, newest first or from a height")
@@ -58,7 +63,9 @@ async def blocks(
     newest = member.proofs.height()
     first = max(1, newest - limit + 1) if start is None else start
     heights = range(first, min(newest, first + limit - 1) + 1)
-    found = [_summary(stored) for h in heights if (stored := member.blocks.stored(h)) is not None]
+    found = await member.questions.run(
+        lambda: [_summary(block) for h in heights if (block := member.blocks.stored(h)) is not None]
+    )
     following = first + limit if first + limit <= newest else None
     return _json({"height": newest, "blocks": found, "next": following})
 

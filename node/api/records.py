@@ -10,9 +10,10 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from chaincode.duplicates import LIVE
 from ledger.codec import decode
 from ledger.errors import ClientFault, Malformed
-from ledger.leaf import LEAF
+from ledger.leaf import LEAF, Leaf
 from ledger.limits import INTEGER_MAX
 from ledger.paths import Path
 from node.api.problems import PROBLEM_RESPONSES
@@ -33,9 +34,15 @@ _Proof = Annotated[bool, Query(description="answer with a bundle that verifies o
 
 
 def path_of(contract: str, kind: str, identity: str) -> Path:
-    """Return the checked path of the route."""
+    """Return the checked path of the route.
+
+    Raises: Malformed; ClientFault "unknown-entity" for the runtime's own table of consumed ids,
+    which stands in the state and is no entity: it has no record and no events.
+    """
     path = Path(contract, kind, identity)
     path.check("entity")
+    if path[:2] == LIVE[:2]:
+        raise ClientFault("unknown-entity", entity=path.text)
     return path
 
 
@@ -62,7 +69,7 @@ async def entity(
     """Without proof, an entity that does not exist is 404; with proof, its absence is proved."""
     path = path_of(contract, kind, identity)
     if proof:
-        return _bundle(member.proofs.entity(path, pin))
+        return _bundle(await member.questions.run(lambda: member.proofs.entity(path, pin)))
     height = member.proofs.height()
     value = member.proofs.state_value(path)
     if value is None:
@@ -87,22 +94,24 @@ async def history(
     """With proof, the whole history up to the newest certified height; without, one page of it."""
     path = path_of(contract, kind, identity)
     if proof:
-        return _bundle(member.proofs.history(path, pin))
+        return _bundle(await member.questions.run(lambda: member.proofs.history(path, pin)))
     height = member.proofs.height()
     value = member.proofs.state_value(path)
     if value is None:
         raise ClientFault("unknown-entity", entity=path.text)
-    stop = min(value.size, start + limit)
-    leaves = member.proofs.page(path, start, stop) if start < stop else []
-    events = [_event(leaf) for leaf in leaves]
-    following = stop if stop < value.size else None
-    return _json(
-        {"path": path, "height": height, "events": events, "total": value.size, "next": following}
-    )
+    total, stop = value.size, min(value.size, start + limit)
+
+    def answer() -> Response:
+        leaves = member.proofs.page(path, start, stop) if start < stop else []
+        events = [_event(LEAF.decode(leaf)) for leaf in leaves]
+        following = stop if stop < total else None
+        found = {"path": path, "height": height, "events": events, "total": total}
+        return _json(found | {"next": following})
+
+    return await member.questions.run(answer)
 
 
-def _event(data: bytes) -> dict[str, Any]:
-    leaf = LEAF.decode(data)
+def _event(leaf: Leaf) -> dict[str, Any]:
     return {
         "height": leaf.height,
         "time": leaf.time,
@@ -133,16 +142,19 @@ async def trace(
     """The graph that follows outputs from an entity to every end, each with its whole history."""
     path = path_of(contract, kind, identity)
     if proof:
-        return _bundle(member.proofs.trace(path, pin))
-    height = member.proofs.height()
-    graph = member.proofs.graph(path)
-    if not graph:
-        raise ClientFault("unknown-entity", entity=path.text)
-    entities = [
-        {"path": found, "record": decode(record, "record"), "events": [_event(x) for x in leaves]}
-        for found, record, leaves in graph
-    ]
-    return _json({"path": path, "height": height, "entities": entities})
+        return _bundle(await member.questions.run(lambda: member.proofs.trace(path, pin)))
+
+    def answer() -> Response:
+        height, graph = member.proofs.graph(path)
+        if not graph:
+            raise ClientFault("unknown-entity", entity=path.text)
+        entities = [
+            {"path": found, "record": decode(record, "record"), "events": [_event(x) for x in log]}
+            for found, record, log in graph
+        ]
+        return _json({"path": path, "height": height, "entities": entities})
+
+    return await member.questions.run(answer)
 
 
 @router.post(
@@ -175,7 +187,10 @@ async def accesses(
 ) -> Response:
     """The question travels in the body, so that no log of addresses holds a person's handles."""
     question = _question(await bounded_body(request, ACCESSES_SIZE_MAX))
-    return _bundle(member.proofs.accesses(question.dataset, question.pairs, pin))
+    proofs = member.proofs
+    return _bundle(
+        await member.questions.run(lambda: proofs.accesses(question.dataset, question.pairs, pin))
+    )
 
 
 class _Question(msgspec.Struct, forbid_unknown_fields=True):

@@ -9,12 +9,16 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from ledger.block import Result
 from ledger.canonical_json import from_hex
 from ledger.codec import Format
-from ledger.errors import ClientFault, Malformed
+from ledger.errors import ClientFault
 from ledger.limits import INTEGER_MAX
 from ledger.sentences import render
 from ledger.transaction import Transaction
+from node.admission import RefusedAtDoor
+from node.answers import Place, Told, need_few_heights
+from node.api.bodies import Bodies
 from node.api.problems import PROBLEM_RESPONSES, language_of
 from node.member import Member
 from node.waiting import WAITING_MAX, Outcome
@@ -40,14 +44,9 @@ def member_of(request: Request) -> Member:
 
 
 async def bounded_body(request: Request, limit: int = REQUEST_SIZE_MAX) -> bytes:
-    """Read the body up to the limit. Raises: ClientFault "too-large"."""
-    parts, total = [], 0
-    async for part in request.stream():
-        total += len(part)
-        if total > limit:
-            raise ClientFault("too-large", limit=limit)
-        parts.append(part)
-    return b"".join(parts)
+    """Read the body up to the limit. Raises: ClientFault, see `bodies.Bodies.read`."""
+    bodies: Bodies = request.app.state.bodies
+    return await bodies.read(request, limit)
 
 
 @router.post(
@@ -89,14 +88,19 @@ async def submit(
     admitted = await member.admission.admit(raws)
     _need_room(member, len(raws))  # others came in meanwhile
     language = language_of(request)
-    places = await _settle(member, [t for t in admitted if isinstance(t, Transaction)], wait)
+    transactions = [each for each in admitted if isinstance(each, Transaction)]
+    need_few_heights(
+        place for each in transactions if (place := member.archive.place(each.id)) is not None
+    )
+    outcomes = await _settle(member, transactions, wait)
+    places = {outcome for outcome in outcomes.values() if isinstance(outcome, tuple)}
+    told = await member.answers.tell(sorted(places), receipt)
     with member.stages.measure("receipts"):
-        receipts = _receipts(member, places) if receipt else {}
         answers = [
-            _refused(raw, each, language)
-            if isinstance(each, ClientFault)
-            else _told(member, each, places[each.id], receipts, language)
-            for raw, each in zip(raws, admitted, strict=True)
+            _refused(each.identity, each.fault, language)
+            if isinstance(each, RefusedAtDoor)
+            else _answer(each.id, outcomes[each.id], told, language)
+            for each in admitted
         ]
         body = msgspec.json.encode({"transactions": answers})
     return Response(body, media_type="application/json")
@@ -139,59 +143,31 @@ async def _settle(
     return settled
 
 
-def _refused(raw: bytes, fault: ClientFault, language: str) -> dict[str, Any]:
+def _refused(identity: bytes | None, fault: ClientFault, language: str) -> dict[str, Any]:
     return {
-        "id": _id_of(raw),
+        "id": "" if identity is None else identity.hex(),  # what has no form has no id
         "status": "refused-at-door",
         "result": {"code": fault.code, "parameters": fault.parameters, "events": []},
         "sentence": render(fault.code, fault.parameters, language),
     }
 
 
-def _id_of(raw: bytes) -> str:
-    try:
-        return Transaction.decode(raw).id.hex()
-    except Malformed:  # what has no form has no id
-        return ""
-
-
-def _receipts(member: Member, places: dict[bytes, Outcome]) -> dict[tuple[int, int], str]:
-    """Make the receipts of all certified places, one block at a time, because a block's trees are
-    shared.
-    """
-    by_height: dict[int, list[int]] = {}
-    for place in places.values():
-        if isinstance(place, tuple):
-            by_height.setdefault(place[0], []).append(place[1])
-    return {
-        (height, index): bundle.decode()
-        for height, indices in by_height.items()
-        for index, bundle in zip(indices, member.proofs.receipts(height, indices), strict=True)
-    }
-
-
-def _told(
-    member: Member,
-    transaction: Transaction,
-    outcome: Outcome,
-    receipts: dict[tuple[int, int], str],
-    language: str,
+def _answer(
+    identity: bytes, outcome: Outcome, told: dict[Place, Told], language: str
 ) -> dict[str, Any]:
     if outcome is None:
-        return {"id": transaction.id.hex(), "status": "pending"}
+        return {"id": identity.hex(), "status": "pending"}
     if isinstance(outcome, str):
-        return _refused(transaction.raw, ClientFault(outcome), language)
-    answer = _certified(member, transaction.id, outcome, language)
-    if outcome in receipts:
-        answer["receipt"] = receipts[outcome]
+        return _refused(identity, ClientFault(outcome), language)
+    found = told[outcome]
+    answer = _certified(identity, outcome, found.result, language)
+    if found.receipt is not None:
+        answer["receipt"] = found.receipt
     return answer
 
 
-def _certified(
-    member: Member, identity: bytes, place: tuple[int, int], language: str
-) -> dict[str, Any]:
+def _certified(identity: bytes, place: Place, result: Result, language: str) -> dict[str, Any]:
     height, index = place
-    result = member.blocks.result(height, index)
     return {
         "id": identity.hex(),
         "status": "certified",
@@ -228,8 +204,8 @@ async def one(
     place = member.certified_place(from_hex(identity, "id"))
     if place is None:
         raise ClientFault("unknown-transaction", id=identity)
-    if proof:
-        (bundle,) = member.proofs.receipts(place[0], [place[1]], pin)
-        return Response(bundle, media_type="application/json")
-    answer = _certified(member, from_hex(identity, "id"), place, language_of(request))
+    told = (await member.answers.tell([place], proof, pin))[place]
+    if told.receipt is not None:
+        return Response(told.receipt, media_type="application/json")
+    answer = _certified(from_hex(identity, "id"), place, told.result, language_of(request))
     return Response(msgspec.json.encode(answer), media_type="application/json")

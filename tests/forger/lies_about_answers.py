@@ -7,7 +7,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from ledger.bundle import Absent, Logged
-from ledger.claims import Absence, Accesses, Entity, History, Trace
+from ledger.claims import Absence, Accesses, Entity, History, Trace, handle_path
 from ledger.leaf import parse_state_value
 from tests.forger import stories
 from tests.forger.forging import (
@@ -35,7 +35,7 @@ from tests.forger.stories import (
     OTHER_LOT,
     PAIRS,
     SHIPMENT,
-    STRANGER,
+    STRANGER_PAIR,
 )
 
 # -- the graph ------------------------------------------------------------------------------------
@@ -99,6 +99,23 @@ def another_entitys_question_is_answered() -> Attempt:
 @forgery("completeness", "another-question")
 def the_record_is_shown_where_the_graph_was_asked() -> Attempt:
     return attempt(honest(donation(), Entity(DONATION)), donation(), about=Trace(DONATION))
+
+
+@forgery("completeness", "another-question")
+def the_history_alone_is_shown_where_the_graph_was_asked() -> Attempt:
+    """A true answer that stops where the graph begins."""
+    return attempt(honest(donation(), History(DONATION)), donation(), about=DONATION)
+
+
+@forgery("completeness", "another-question")
+def the_record_alone_is_shown_where_the_graph_was_asked() -> Attempt:
+    return attempt(honest(donation(), Entity(DONATION)), donation(), about=DONATION)
+
+
+@forgery("completeness", "another-question")
+def the_accesses_of_made_up_handles_are_shown_where_a_data_set_was_asked() -> Attempt:
+    nobody = tuple((grant, "00" * 32) for grant, _ in PAIRS)
+    return attempt(honest(accesses(), Accesses(DATASET, nobody)), accesses(), about=DATASET)
 
 
 @forgery("completeness", "entity-missing")
@@ -175,23 +192,34 @@ def a_handle_is_said_never_to_have_been_looked_at() -> Attempt:
 @forgery("completeness", "entity-missing")
 def an_empty_stranger_is_shown_in_place_of_the_asker() -> Attempt:
     bundle = without(honest(accesses(), _asked()), HANDLE_1)
-    empty = Absent(stories.sharing("handle", "77" * 32))
+    empty = Absent(handle_path(GRANT_1.id, bytes.fromhex("77" * 32)))
     entities = tuple(sorted((*bundle.entities, empty), key=lambda one: one.path.text))
     return attempt(proved(replace(bundle, entities=entities), accesses()), accesses())
 
 
-@forgery("completeness", "handle-of-another-grant")
+@forgery("completeness", "entity-missing")
 def the_handle_of_another_grant_is_paired() -> Attempt:
-    pairs = ((GRANT_1.id, HANDLE_2.id), (GRANT_2.id, HANDLE_1.id))
+    """A handle's name binds its grant, so under another grant it is another entity."""
+    pairs = ((GRANT_1.id, PAIRS[1][1]), (GRANT_2.id, PAIRS[0][1]))
     return attempt(
         replace(honest(accesses(), _asked()), claim=Accesses(DATASET, pairs)), accesses()
     )
 
 
+@forgery("completeness", "handle-of-another-grant")
+def an_access_under_one_grant_was_written_to_the_handle_of_another() -> Attempt:
+    """What every member certified and no contract may do."""
+    world = stories.accesses_world()
+    strayed = stories.event("accessed", on=(GRANT_1, HANDLE_2), purpose="contact")
+    world.grow([stories.shared([strayed], {GRANT_1: {"accesses": 3}, HANDLE_2: {"accesses": 1}})])
+    world.certify()
+    return attempt(honest(world, _asked()), world)
+
+
 @forgery("completeness", "another-question")
 def the_accesses_of_a_stranger_are_shown_to_the_asker() -> Attempt:
     """The stranger's own honest bundle: only who knows which handles he asked about can tell."""
-    pairs = ((GRANT_1.id, "aa" * 32), (GRANT_2.id, STRANGER.id))
+    pairs = ((GRANT_1.id, "aa" * 32), STRANGER_PAIR)
     return attempt(honest(accesses(), Accesses(DATASET, pairs)), accesses(), about=_asked())
 
 
@@ -204,7 +232,7 @@ def an_access_is_cut_from_the_handles_log() -> Attempt:
 @forgery("completeness", "entity-missing")
 def the_record_of_another_entity_is_shown() -> Attempt:
     bundle = replace(honest(donation(), Entity(LOT_B)), claim=Entity(LOT_A))
-    return attempt(bundle, donation(), about=LOT_A)
+    return attempt(bundle, donation(), about=Entity(LOT_A))
 
 
 @forgery("completeness", "entity-absent")

@@ -70,8 +70,14 @@ class RealWorld(World):
         codes.
         """
         self._time += 1_000
+        return self.execute([self._signed(*call) for call in calls])
+
+    def execute(self, transactions: Sequence[Transaction], step_ms: int = 0) -> list[str]:
+        """Execute transactions in one block, whatever was done with them before; return the result
+        codes.
+        """
+        self._time += step_ms
         height = self.height + 1
-        transactions = [self._signed(*call) for call in calls]
         outcome = self.runtime.execute(_State(self), height, self._time, transactions)
         self._keep(outcome)
         root = self.tree.update(

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ledger.block import Event
+from ledger.claims import handle_path
 from ledger.paths import Path
 from tests.forger.world import Call, World
 
@@ -28,9 +29,10 @@ OTHER_DONATION, OTHER_LOT = supply("donation", "D-2"), supply("lot", "L-9")
 
 DATASET = sharing("dataset", "health.tests")
 GRANT_1, GRANT_2 = sharing("grant", "health.g-1"), sharing("grant", "health.g-2")
-HANDLE_1, HANDLE_2 = sharing("handle", "11" * 32), sharing("handle", "22" * 32)
-STRANGER = sharing("handle", "99" * 32)
-PAIRS = ((GRANT_1.id, HANDLE_1.id), (GRANT_2.id, HANDLE_2.id))
+PAIRS = ((GRANT_1.id, "11" * 32), (GRANT_2.id, "22" * 32))
+HANDLE_1, HANDLE_2 = (handle_path(grant, bytes.fromhex(handle)) for grant, handle in PAIRS)
+STRANGER_PAIR = (GRANT_2.id, "99" * 32)
+STRANGER = handle_path(GRANT_2.id, bytes.fromhex("99" * 32))
 
 
 def event(

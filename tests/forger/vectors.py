@@ -25,8 +25,17 @@ from ledger.transaction import Transaction
 from ledger.verify import verify_bundle
 from tests.forger import stories
 from tests.forger.forgeries import FORGERIES
-from tests.forger.stories import DATASET, DONATION, LOT_A, PAIRS, SHIPMENT, supply
-from tests.forger.world import World
+from tests.forger.stories import (
+    DATASET,
+    DONATION,
+    HANDLE_1,
+    HANDLE_2,
+    LOT_A,
+    PAIRS,
+    SHIPMENT,
+    supply,
+)
+from tests.forger.world import Call, World
 
 FOLDER = File(__file__).resolve().parent.parent / "vectors"
 
@@ -88,6 +97,10 @@ def hashes(world: World) -> dict[str, Any]:
     return {
         "chain_id": world.genesis.chain_id.hex(),
         "keys": [{"key": key(path).hex(), "path": path.text} for path in paths],
+        "handles": [
+            {"grant": grant, "handle": handle, "path": path.text}
+            for (grant, handle), path in zip(PAIRS, (HANDLE_1, HANDLE_2), strict=True)
+        ],
         "logs": logs,
         "members": world.genesis.members.digest().hex(),
         "origin": world.genesis.origin,
@@ -144,6 +157,15 @@ def bundles() -> dict[str, tuple[bytes, bytes]]:
     }
 
 
+def not_final() -> bytes:
+    """An honest receipt that is not the last word: the block refused it as expired."""
+    world = World()
+    world.grow([Call([], {}, code="expired")])
+    world.certify()
+    transaction = Transaction.decode(world.blocks[0].transactions[0])
+    return encode_bundle(assemble(world, Receipt(transaction.id)))
+
+
 def judged(data: bytes, world_genesis: Any, asked: dict[str, Any]) -> dict[str, Any]:
     report = verify_bundle(data, world_genesis, **asked)
     return {line.name: [line.state, line.code] for line in report.lines}
@@ -186,6 +208,7 @@ def files() -> dict[str, bytes]:
         "block.json": spell(block(world)),
         "genesis.json": world.genesis.to_json(),
         "forgeries.json": spell(forged()),
+        "receipt-not-final.json": not_final(),
     }
     for name, (bundle, _) in bundles().items():
         written[f"bundle-{name}.json"] = bundle

@@ -85,6 +85,7 @@ class Call:
     records: Mapping[Path, Any]
     contract: str = "supplies"
     function: str = "act"
+    code: str = ACCEPTED
 
 
 @dataclass
@@ -148,7 +149,7 @@ class World:
                     leaf = self.leaf(path, event, call, transaction.id, height, index, event_index)
                     self.lives[path].append(LEAF.encode(leaf))
                     written.add(path)
-            result = Result(ACCEPTED, 1, tuple(call.events), {}, transaction.id)
+            result = Result(call.code, 1, tuple(call.events), {}, transaction.id)
             results.append(RESULT.encode(result))
         for path, record in (bypass or {}).items():
             self.lives[path].record = encode(record)

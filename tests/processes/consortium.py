@@ -272,7 +272,7 @@ class Consortium:
             "donation": f"red-cross.D-{number}",
             "donor": "red-cross.donor-1",
             "earmark": None,
-            "attestation": "republished",
+            "attestation": "custodian",
             "stated_date": None,
             "source": "process test",
             "lots": [

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ledger.claims import Receipt
+from ledger.claims import Claim, Entity, History, Receipt
 from ledger.codec import encode
 from ledger.paths import Path
 from ledger.verify import verify_bundle
@@ -51,14 +51,15 @@ def test_receipts_and_bundles_of_any_member_verify_offline(consortium: Consortiu
     donation = Path("supplies", "donation", "red-cross.D-proved")
     nothing = Path("supplies", "donation", "red-cross.D-never")
     for one in MEMBERS:
-        for path, words in [
+        asked: list[tuple[str, Path | Claim]] = [
             (f"/v1/trace/{donation.text}?proof=true", donation),
-            (f"/v1/entities/{donation.text}/history?proof=true", donation),
-            (f"/v1/entities/{donation.text}?proof=true", donation),
+            (f"/v1/entities/{donation.text}/history?proof=true", History(donation)),
+            (f"/v1/entities/{donation.text}?proof=true", Entity(donation)),
             (f"/v1/entities/{nothing.text}?proof=true", nothing),
-        ]:
+        ]
+        for path, question in asked:
             bundle = consortium.get(one, path).content
-            report = verify_bundle(bundle, consortium.genesis, about=words)
+            report = verify_bundle(bundle, consortium.genesis, about=question)
             assert report.clean, (one, path, report)
             assert report.met, (one, path)
 

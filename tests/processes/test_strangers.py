@@ -6,7 +6,7 @@ import json
 import random
 import socket
 import ssl
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -14,6 +14,7 @@ from ledger.codec import encode
 from network.frames import header
 from network.tls import contexts, new_certificate
 from node.channels import CATCH_UP, CERTIFIER, ENGINE
+from node.door import CONNECTIONS_MAX
 from tests.processes.consortium import Consortium, codes, until
 
 pytestmark = pytest.mark.processes
@@ -90,6 +91,25 @@ def test_a_member_that_sends_garbage_costs_the_others_nothing_but_time(
     answers = [consortium.submit(one, consortium.receipt(f"g-{one}"))[0] for one in ("m1", "m2")]
     assert codes(answers) == ["accepted", "accepted"]
     consortium.start("m4")
+    consortium.agree()
+
+
+def test_clients_that_do_nothing_or_read_nothing_keep_nobody_out(consortium: Consortium) -> None:
+    (told,) = consortium.submit("m1", consortium.receipt("before-idle"))
+    place = json.loads((consortium.members["m1"].folder / "member.json").read_text())["api"]
+    address = (HOST, int(place.rpartition(":")[2]))
+    block = f"GET /v1/blocks/{told['height']} HTTP/1.1\r\nhost: m\r\n\r\n".encode() * 200
+    with ExitStack() as held:
+        for number in range(CONNECTIONS_MAX + 100):
+            client = held.enter_context(socket.create_connection(address))
+            client.setblocking(False)
+            with suppress(ConnectionError, BlockingIOError):  # its place may be taken already
+                client.send(block if number % 10 == 0 else b"POST /v1/transactions HT")
+        (answer,) = consortium.submit("m1", consortium.receipt("among-idle"))
+        assert answer["result"]["code"] == "accepted"
+        health = consortium.health("m1")
+        assert health is not None
+        assert health["status"] == "ok", health
     consortium.agree()
 
 

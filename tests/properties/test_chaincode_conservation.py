@@ -53,7 +53,7 @@ def receive(world: World, draw: Draw) -> Call:
         "count": q, "expiry": "2020-01-25" if b % 8 == 7 else None, "item": MASK, "label": "",
         "lot": fresh(world, "redcross", "lot", wrong), "unit": "piece",
     }  # fmt: skip
-    return "redcross.store", "supplies.receive", {
+    return "redcross.clerk" if wrong == 2 else "redcross.web", "supplies.receive", {
         "attestation": ("republished", "first_hand")[b % 2],
         "donation": fresh(world, "redcross", "donation", wrong), "donor": f"donor{b % 3}",
         "earmark": "renai" if b % 5 == 3 else None, "lots": [lot], "source": "",
@@ -154,17 +154,27 @@ def correct_receipt(world: World, draw: Draw) -> Call:
     lot = known(world, "lot", a)
     held = record(world, "lot", lot)
     void = wrong < 3
-    return "redcross.store", "supplies.correct_receipt", {
+    item = KN95 if b % 2 and not void else None
+    more = held is not None and not void and (item not in (None, held.item) or q > held.received)
+    verdict = "conformant" if more and b % 3 else None
+    second = "inspection.li" if verdict else "command.deputy"
+    who = ["redcross.store", second] if more and wrong != 3 else "redcross.store"
+    return who, "supplies.correct_receipt", {
         "donation": held.donation if held else "redcross.donation-0", "explanation": "e",
-        "item": KN95 if b % 2 and not void else None, "lot": lot,
-        "quantity": None if void else q, "reason": "did_not_occur" if void else "incorrect_data",
+        "item": item, "lot": lot, "quantity": None if void else q,
+        "reason": "did_not_occur" if void else "incorrect_data", "verdict": verdict,
     }  # fmt: skip
 
 
 def correct_hand_over(world: World, draw: Draw) -> Call:
     shipment, who, lot, quantity = _on_shipment(world, draw)
-    return ["redcross.store", who], "supplies.correct_hand_over", {
-        "counted": [[lot, quantity + draw[2] % 7]], "explanation": "e",
+    counted = quantity + draw[2] % 7
+    held = record(world, "shipment", shipment)
+    lines = held.lines if held else ()
+    more = any(line.lot == lot and counted > line.shipped - line.lost for line in lines)
+    signers = ["redcross.store", who, "command.deputy"][: 3 if more else 2]
+    return signers, "supplies.correct_hand_over", {
+        "counted": [[lot, counted]], "explanation": "e",
         "reason": "incorrect_data", "shipment": shipment,
     }  # fmt: skip
 

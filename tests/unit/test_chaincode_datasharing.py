@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from chaincode.limits import OPEN_REQUESTS_MAX
+from ledger.claims import handle_path
 from ledger.hashing import sha256
 from tests.chaincode_story import (
     HANDLE,
@@ -23,7 +25,7 @@ from tests.chaincode_story import (
 from tests.chaincode_world import DAY, START, World, genesis, key_of
 
 GRANT = "datasharing/grant/health.G-1"
-PERSON = f"datasharing/handle/{HANDLE.hex()}"
+PERSON = handle_path("health.G-1", HANDLE).text
 
 
 def revoke(world: World, who: str = "health.data") -> Any:
@@ -70,7 +72,7 @@ def test_an_access_stands_in_the_log_of_everyone_it_touched_and_of_no_one_else()
     handles = [sha256(bytes([n])) for n in range(64)]
     accepted(access(world, handles=handles))
     for handle in handles:
-        assert world.kinds(f"datasharing/handle/{handle.hex()}") == ["accessed"]
+        assert world.kinds(handle_path("health.G-1", handle).text) == ["accessed"]
     assert world.kinds(PERSON) == []
     leaf = world.log(GRANT)[-1]
     assert (leaf.body["by"], leaf.body["user"]) == ("health.data", "police.desk")
@@ -239,14 +241,41 @@ def test_a_catalogue_entry_is_refused(changes: dict[str, Any], code: str) -> Non
     assert publish(World(), **changes).code == code
 
 
-def test_a_handle_belongs_to_the_grant_it_was_first_named_under() -> None:
+def test_a_handle_named_under_one_grant_does_not_touch_it_under_another() -> None:
     world = shared()
-    accepted(access(world), request(world, request="police.R-2"))
+    accepted(request(world, request="police.R-2"))
     accepted(grant(world, grant="health.G-2", request="police.R-2"))
-    for refused in (access(world, grant="health.G-2"), deny(world, grant="health.G-2")):
-        assert refused.code == "handle-of-another-grant"
-        assert refused.parameters == {"grant": "health.G-2", "handle": HANDLE.hex()}
+    accepted(deny(world, grant="health.G-2"))  # whoever comes first occupies nothing
+    accepted(access(world))
     assert world.kinds(PERSON) == ["accessed"]
+    assert world.kinds(handle_path("health.G-2", HANDLE).text) == ["denied"]
+    assert world.record(PERSON).grant == "health.G-1"
+
+
+def test_an_organisation_has_at_most_16_requests_waiting_for_a_data_set() -> None:
+    world = World()
+    accepted(publish(world), publish(world, dataset="health.other"))
+    for number in range(OPEN_REQUESTS_MAX):
+        who = ("police.desk", "police.second")[number % 2]
+        accepted(request(world, who, request=f"police.R-{number}"))
+    refused = request(world, request="police.R-16")
+    assert refused.code == "too-many-requests"
+    assert refused.parameters == {
+        "dataset": "health.cases", "limit": OPEN_REQUESTS_MAX, "organisation": "police",
+    }  # fmt: skip
+    accepted(
+        request(world, dataset="health.other", request="police.R-16"),
+        request(world, "health.head", request="health.R-1"),
+        grant(world, request="police.R-0"),
+        request(world, request="police.R-17"),
+    )
+    assert request(world, request="police.R-18").code == "too-many-requests"
+    refuse = {"request": "police.R-1", "reason": "twice"}
+    accepted(world.call("health.data", "datasharing.refuse", **refuse))
+    accepted(request(world, request="police.R-18"))
+    waiting = {"health": 1, "police": OPEN_REQUESTS_MAX}
+    assert world.record("datasharing/dataset/health.cases").waiting == waiting
+    check_all(world)
 
 
 def test_a_denial_may_be_about_no_one_in_particular() -> None:

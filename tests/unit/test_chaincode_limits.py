@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
-from chaincode import limits
+from chaincode import appending, limits
+from chaincode.fields import SEEN, UNSEEN
 from ledger.block import Result
 from ledger.limits import ENTITIES_PER_EVENT_MAX
 from tests.chaincode_story import (
+    LOT,
     accepted,
     approve,
     check_all,
@@ -56,9 +59,9 @@ def test_a_receipt_has_at_most_32_lots() -> None:
     check_all(world)
 
 
-def test_an_allocation_of_64_lots_of_64_days_goes_all_the_way_and_65_do_not() -> None:
-    world = many_lots(65, days=True)
-    lots: list[list[Any]] = [[f"redcross.M-{number}", 10] for number in range(65)]
+def test_an_allocation_of_32_lots_of_32_days_goes_all_the_way_and_33_do_not() -> None:
+    world = many_lots(33, days=True)
+    lots: list[list[Any]] = [[f"redcross.M-{number}", 10] for number in range(33)]
     too_much(propose(world, lots=lots), "lots")
     lots.pop()
     assert len(lots) == limits.LOTS_PER_ALLOCATION_MAX == limits.LOTS_PER_SHIPMENT_MAX
@@ -75,7 +78,7 @@ def test_an_allocation_of_64_lots_of_64_days_goes_all_the_way_and_65_do_not() ->
     ]
     accepted(*results)
     named = [len(result.events[0].named()) for result in results]
-    assert named[0] == 64 + 64 + 3  # lots, the lists of their days; allocation, recipient, its list
+    assert named[0] == 32 + 32 + 3  # lots, the lists of their days; allocation, recipient, its list
     assert max(named) <= ENTITIES_PER_EVENT_MAX
     check_all(world)
 
@@ -115,6 +118,79 @@ def test_counts_and_texts_are_bounded() -> None:
     too_much(
         propose(world, lots=[["redcross.L-1", limits.QUANTITY_MAX + 1]]), "lots[0][1]", "range"
     )
+
+
+def test_a_text_has_at_most_three_bytes_a_character_it_may_have() -> None:
+    world = stocked()
+    whole = "\U0001f600" * (limits.BYTES_PER_CHARACTER_MAX * limits.TEXT_LENGTH_MAX // 4)
+    second = lot("redcross.L-2")
+    too_much(receive(world, second, source=whole + "x", donation="redcross.D-2"), "source")
+    accepted(receive(world, second, source=whole, donation="redcross.D-2"))
+    accepted(receive(world, lot("redcross.L-3"), source="箱" * 500, donation="redcross.D-3"))
+    accepted(propose(world), approve(world))
+    carrier = "\U0001f69a" * (limits.BYTES_PER_CHARACTER_MAX * limits.NAME_LENGTH_MAX // 4)
+    ship: dict[str, Any] = {
+        "allocation": "command.A-1", "lots": [["redcross.L-1", 600]], "shipment": "redcross.S",
+    }  # fmt: skip
+    call = ("redcross.store", "supplies.ship")
+    too_much(world.call(*call, carrier=carrier + "x", **ship), "carrier")
+    accepted(world.call(*call, carrier=carrier, **ship))
+
+
+@pytest.mark.parametrize("code", sorted({bound for pair in UNSEEN for bound in pair}))
+def test_no_text_holds_what_cannot_be_seen(code: int) -> None:
+    for text in (f"a{chr(code)}b", chr(code), f"a{chr(code)}"):
+        assert re.search(SEEN, text) is None
+    beside = [chr(code + by) for by in (-1, 1) if code + by >= 0]
+    for text in beside:
+        inside = any(first <= ord(text) <= last for first, last in UNSEEN)
+        assert (re.search(SEEN, text) is None) is inside
+
+
+@pytest.mark.parametrize(
+    "text", ["line\nforged", "\x1b[2J", "a\u202eb", "\u200b", "x\u2028", "\x85"]
+)
+def test_a_text_that_could_steer_a_terminal_is_refused_wherever_it_stands(text: str) -> None:
+    world = stocked()
+    rule = "characters"
+    too_much(receive(world, lot("redcross.L-2"), source=text), "source", rule)
+    too_much(receive(world, lot("redcross.L-2", label=text)), "lots[0].label", rule)
+    too_much(receive(world, lot("redcross.L-2", unit=text)), "lots[0].unit", rule)
+    too_much(publish(world, name=text), "name", rule)
+    too_much(publish(world, fields=[[text, "s"]]), "fields[0][0]", rule)
+    too_much(deny(shared(), reason=text), "reason", rule)
+    accepted(publish(world, name="武汉：“N95” 口罩 №1 — ½ 😷 é"))
+
+
+def test_a_transaction_that_would_write_out_of_proportion_changes_nothing() -> None:
+    world = stocked()
+    lots = [lot(f"redcross.L-{number}", earmark=None) for number in range(10, 42)]
+    for each in lots:
+        del each["earmark"]
+    before = dict(world.values)
+    refused = receive(world, *lots, source="箱" * 500, donation="redcross.D-2", earmark="renai")
+    assert refused.code == "leaves-too-large"
+    assert refused.parameters == {"limit": limits.LEAVES_SIZE_MAX}
+    assert world.last.leaves == []
+    kept = [path for key, path in world.paths.items() if world.values[key] != before.get(key)]
+    assert {path.contract for path in kept} == {"runtime"}
+    short = "箱" * 330
+    accepted(receive(world, *lots, source=short, donation="redcross.D-2", earmark="renai"))
+    written = sum(len(leaf) for _, _, leaf in world.last.leaves)
+    assert limits.LEAVES_SIZE_MAX * 3 // 4 < written <= limits.LEAVES_SIZE_MAX
+    check_all(world)
+
+
+def test_the_bytes_of_leaves_are_counted_as_they_are_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = stocked()
+    accepted(propose(world, lots=[[LOT, 300]]))
+    written = sum(len(leaf) for _, _, leaf in world.last.leaves)
+    monkeypatch.setattr(appending, "LEAVES_SIZE_MAX", written)
+    accepted(propose(world, "command.A-2", lots=[[LOT, 300]]))
+    monkeypatch.setattr(appending, "LEAVES_SIZE_MAX", written - 1)
+    assert propose(world, "command.A-3", lots=[[LOT, 300]]).code == "leaves-too-large"
 
 
 def test_a_catalogue_entry_has_at_most_64_fields_and_purposes() -> None:

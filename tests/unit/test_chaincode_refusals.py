@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from chaincode.limits import INSPECTIONS_PER_LOT_MAX, UNITS_PER_INDEX_MAX
 from ledger.block import Result
 from tests.chaincode_story import (
     LOT,
     MASK,
     accepted,
     approve,
+    check_all,
     hand_over,
     inspect,
     items,
@@ -289,9 +291,9 @@ def test_loss_and_use_are_bounded_by_what_is_there() -> None:
     assert use(world, 1, who="tianyou.door").code == "wrong-organisation"
 
 
-def test_too_many_units_on_one_list_are_refused() -> None:
+def test_units_beyond_those_a_list_sums_are_counted_and_keep_nobody_out() -> None:
     world = World()
-    for number in range(65):
+    for number in range(66):
         world.ok(
             "redcross.registry",
             "supplies.define_item",
@@ -300,13 +302,55 @@ def test_too_many_units_on_one_list_are_refused() -> None:
             base_unit=f"unit {number}",
             packs=[],
         )
-    results = [
-        receive(
-            world,
-            lot(f"redcross.L{number}", item=f"redcross.i{number}", unit=f"unit {number}"),
-            donation=f"redcross.D{number}",
+        accepted(
+            receive(
+                world,
+                lot(f"redcross.L{number}", item=f"redcross.i{number}", unit=f"unit {number}"),
+                donation=f"redcross.D{number}",
+                donor=f"donor-{number}",
+            )
         )
-        for number in range(65)
-    ]
-    accepted(*results[:64])
-    refused(results[64], "too-many-units", entity="supplies/day/2020-01-24", limit=64)
+    day = world.record("supplies/day/2020-01-24")
+    assert (day.count, day.other) == (66, 2)
+    assert len(day.sums["received"]) == UNITS_PER_INDEX_MAX
+    correction = {
+        "donation": "redcross.D65", "explanation": "e", "item": None, "lot": "redcross.L65",
+        "quantity": 1, "reason": "incorrect_data", "verdict": None,
+    }  # fmt: skip
+    accepted(world.call("redcross.store", "supplies.correct_receipt", **correction))
+    after = world.record("supplies/day/2020-01-24")
+    assert (after.count, after.other, after.sums) == (67, 3, day.sums)
+    check_all(world)
+
+
+def test_the_same_verdict_again_is_refused() -> None:
+    world = stocked()
+    nothing = {"entity": f"supplies/lot/{LOT}"}
+    refused(inspect(world), "nothing-changed", **nothing)
+    accepted(inspect(world, verdict="non_conformant"))
+    refused(inspect(world, verdict="non_conformant"), "nothing-changed", **nothing)
+
+
+def test_a_lot_has_32_verdicts_and_a_warning_after_them() -> None:
+    world = stocked()
+    verdicts = ("non_conformant", "conformant")
+    for number in range(INSPECTIONS_PER_LOT_MAX - 1):
+        accepted(inspect(world, verdict=verdicts[number % 2]))
+    assert world.record(f"supplies/lot/{LOT}").verdict == "non_conformant"
+    limit = {"limit": INSPECTIONS_PER_LOT_MAX, "lot": LOT}
+    refused(inspect(world), "too-many-inspections", **limit)
+    other = World()
+    items(other)
+    accepted(receive(other))
+    for number in range(INSPECTIONS_PER_LOT_MAX):
+        accepted(inspect(other, verdict=verdicts[number % 2]))
+    accepted(inspect(other, verdict="non_conformant"))
+    refused(inspect(other), "too-many-inspections", **limit)
+
+
+def test_nobody_frees_his_own_goods_of_inspection() -> None:
+    world = World()
+    items(world)
+    own = receive(world, attestation="republished")
+    refused(own, "wrong-role", account="redcross.store", role="republisher")
+    accepted(receive(world, who="redcross.web", attestation="republished"))

@@ -244,9 +244,9 @@ def test_genesis_makes_organisations_accounts_and_contracts_with_their_logs() ->
     outcome = world.runtime.genesis_outcome()
     assert outcome.results == ()
     assert outcome.consumed == []
-    assert world.record("identity/organisation/redcross").accounts == 4
+    assert world.record("identity/organisation/redcross").accounts == 5
     assert world.kinds("identity/organisation/redcross") == [
-        "organisation_registered", *["account_registered"] * 4,
+        "organisation_registered", *["account_registered"] * 5,
     ]  # fmt: skip
     account = world.record("identity/account/redcross.store")
     assert (account.organisation, account.roles) == ("redcross", ("custodian",))

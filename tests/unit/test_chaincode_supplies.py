@@ -258,7 +258,8 @@ def test_a_need_without_an_amount_stays_open_whatever_arrives() -> None:
 def test_republished_goods_need_no_inspection() -> None:
     world = World()
     items(world)
-    accepted(receive(world, attestation="republished"), propose(world), approve(world))
+    accepted(receive(world, who="redcross.web", attestation="republished"))
+    accepted(propose(world), approve(world))
 
 
 def test_an_earmarked_donation_reaches_a_place_of_whom_it_was_meant_for() -> None:

@@ -18,8 +18,10 @@ from client.limits import (
     PAIRS_MAX,
     PIN_FILE_SIZE_MAX,
 )
+from client.sdk import Client
 from client.wallet import SUFFIX
 from ledger.errors import ClientFault, Malformed
+from ledger.paths import Path as EntityPath
 from tests.client_town import Said, Town, built, run
 
 DONATION = "red-cross.donation-n95-0130"
@@ -143,6 +145,42 @@ def test_a_bundle_about_something_else_is_refused(town: Town, bundle: Path) -> N
     )
     assert said.status == 1
     assert "所要求的未获满足" in said.out
+
+
+def test_exactly_the_question_that_was_asked_must_be_answered(
+    town: Town, bundle: Path, tmp_path: Path
+) -> None:
+    genesis = ("--genesis", town.folder / "genesis.json", "--about", DONATION)
+    assert run("verify", bundle, *genesis).status == 0
+    assert run("verify", bundle, *genesis, "--kind", "trace").status == 0
+    for other in ("history", "entity", "absence"):
+        assert run("verify", bundle, *genesis, "--kind", other).status == 1
+    with Client([town.url], town.member.genesis) as client:
+        history = tmp_path / "history.json"
+        path = EntityPath("supplies", "donation", DONATION)
+        history.write_bytes(client.history(path, proof=True))
+    assert run("verify", history, *genesis).status == 1
+    assert run("verify", history, *genesis, "--kind", "history").status == 0
+
+
+def test_accesses_are_verified_against_the_handles_of_who_asks(town: Town, tmp_path: Path) -> None:
+    dataset, pairs = "health-commission.dataset-observation", town.folder / "pairs.json"
+    mine, others = tmp_path / "mine.json", tmp_path / "others.json"
+    run("accesses", dataset, "--pairs", pairs, *town.chain, "--out", mine)
+    held = json.loads(pairs.read_text())
+    strange = tmp_path / "strange.json"
+    strange.write_text(json.dumps([[grant, "00" * 32] for grant, _ in held]))
+    run("accesses", dataset, "--pairs", strange, *town.chain, "--out", others)
+    asked = ("--genesis", town.folder / "genesis.json", "--about", dataset)
+    said = run("verify", mine, *asked, "--pairs", pairs)
+    assert said.status == 0
+    assert all(grant in said.out and handle in said.out for grant, handle in held)
+    assert run("verify", others, *asked, "--pairs", pairs).status == 1
+    assert run("verify", others, *asked[:2], "--about", f"dataset/{dataset}").status == 1
+    for wrong in (("--pairs", pairs), ("--kind", "trace"), (*asked[2:], "--kind", "guess")):
+        assert run("verify", mine, *asked[:2], *wrong).status == 2
+    assert run("verify", mine, *asked, "--kind", "trace", "--pairs", pairs).status == 2
+    assert run("verify", mine, *asked[:2], "--about", "lot/x", "--pairs", pairs).status == 2
 
 
 def test_an_age_that_cannot_be_met_is_not_met(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chaincode.fields import UNSEEN
 from client.redcross import TableFault, read_distributions, read_receipts
 from client.redcross.limits import FIELD_LENGTH_MAX, FILE_SIZE_MAX, ROWS_MAX
 from client.redcross.tables import DISTRIBUTION_COLUMNS, RECEIPT_COLUMNS, read_quantity
@@ -26,10 +27,21 @@ def test_a_sound_row_is_read_whole() -> None:
     assert row.source == "distributions/file/4/D00001"
 
 
+def test_what_cannot_be_seen_is_a_space_and_only_what_the_contracts_refuse() -> None:
+    for code in {bound + by for pair in UNSEEN for bound in pair for by in (-1, 0, 1)}:
+        if code < 0 or chr(code) in '",\r\n' or 0xD800 <= code <= 0xDFFF:
+            continue
+        (row,) = read_distributions(
+            f"{HEADING}\n{ROW.replace('口罩', f'口{chr(code)}罩')}\n".encode(), "f"
+        )
+        refused = any(first <= code <= last for first, last in UNSEEN)
+        assert row.item == (f"口{' ' if refused else chr(code)}罩"), hex(code)
+
+
 def test_a_byte_order_mark_and_quoted_line_breaks_are_understood() -> None:
     text = f"\ufeff{HEADING}\n{ROW.replace('口罩', chr(34) + '口' + chr(10) + '罩' + chr(34))}\n"
     (row,) = read_distributions(text.encode(), "given.csv")
-    assert row.item == "口\n罩"
+    assert row.item == "口 罩"
 
 
 def test_another_heading_is_refused_naming_the_column_expected() -> None:

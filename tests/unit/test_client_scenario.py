@@ -8,6 +8,7 @@ import pytest
 
 from client.scenario import ACCOUNTS, MEMBERS, ORGANISATIONS, Scenario, build_scenario
 from client.scenario.episodes import N95_DONATION
+from ledger.claims import handle_path
 from tests.chaincode_world import World, genesis
 
 NOW = 1_700_000_000_000
@@ -81,6 +82,9 @@ def test_the_masks_entered_as_n95_are_corrected_and_the_first_entry_stays_in_the
     for hospital in ("renai", "tianyou"):
         shipment = world.record(f"supplies/shipment/red-cross.shipment-n95-{hospital}")
         assert sum(line.counted for line in shipment.lines) == 18_000
+        name = f"health-commission.allocation-n95-{hospital}"
+        allocation = world.record(f"supplies/allocation/{name}")
+        assert [line.quantity for line in allocation.lines] == [18_000]
     kinds = world.kinds(f"supplies/donation/{N95_DONATION}")
     assert kinds == ["received", "receipt_corrected"]
 
@@ -91,8 +95,8 @@ def test_the_citizen_was_looked_at_three_times_under_one_grant_and_never_under_t
     world, scenario, _ = played
     (relief, seen), (community, unseen) = scenario.featured_pairs
     assert world.kinds(f"datasharing/grant/{relief}")[-1] == "revoked"
-    assert len(world.log(f"datasharing/handle/{seen.hex()}")) == 3
-    assert world.log(f"datasharing/handle/{unseen.hex()}") == []
+    assert len(world.log(handle_path(relief, seen).text)) == 3
+    assert world.log(handle_path(community, unseen).text) == []
     assert world.log(f"datasharing/grant/{community}")
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
 
 import pytest
 
@@ -49,6 +52,46 @@ def test_an_answer_beyond_the_limit_is_not_taken(monkeypatch: pytest.MonkeyPatch
             transport.send(url, Request("GET", "/v1/health"))
         member.change = lambda request, response: Response(200, "application/json", bytes(1_000))
         assert len(transport.send(url, Request("GET", "/v1/health")).body) == 1_000
+
+
+@contextmanager
+def trickling(head: bytes) -> Iterator[str]:
+    """A server that sends `head`, then one byte as often as it is let, and never ends."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        stop = Event()
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.sendall(head)
+                while not stop.wait(0.02):
+                    connection.sendall(b"x")
+
+        thread = Thread(target=serve)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            stop.set()
+            thread.join()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 1000000\r\n"
+
+
+@pytest.mark.parametrize("head", [HEAD + b"\r\n", HEAD + b"X-Long: "], ids=["body", "headers"])
+async def test_an_answer_that_trickles_ends_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    """Every byte comes in time; only their sum does not."""
+    monkeypatch.setattr(client.transport, "EXCHANGE_S_MAX", 0.3)
+    over = pytest.raises(Unreachable, match=r"longer than 0\.3 s|timed out")
+    with trickling(head) as url, HttpTransport() as transport, over:
+        transport.send(url, Request("GET", "/v1/health"))
+    over = pytest.raises(Unreachable, match=r"longer than 0\.3 s")
+    async with AsyncHttpTransport() as carrier:
+        with trickling(head) as url, over:
+            await carrier.send(url, Request("GET", "/v1/health"))
 
 
 async def test_the_asynchronous_transport_does_the_same(closed_port: str) -> None:

@@ -19,11 +19,15 @@ from ledger.claims import (
     entities_of,
     first_entity,
     grants_of,
+    handle_path,
+    pair_paths,
     parse_claim,
     parse_subject,
     question,
 )
+from ledger.codec import encode
 from ledger.errors import Malformed
+from ledger.hashing import tagged
 from ledger.leaf import Leaf
 from ledger.limits import BUNDLE_ENTITIES_MAX
 from ledger.paths import Path
@@ -171,6 +175,16 @@ def test_what_the_source_raises_passes_through() -> None:
 
     with pytest.raises(LookupError):
         entities_of(Trace(A), nothing)
+
+
+def test_a_handle_is_another_entity_under_another_grant() -> None:
+    one, two = handle_path("health.g-1", bytes(32)), handle_path("health.g-2", bytes(32))
+    assert one == handle_path("health.g-1", bytes(32))
+    assert one != two != handle_path("health.g-2", b"\1" * 32)
+    assert (one.contract, one.kind, len(one.id)) == ("datasharing", "handle", 64)
+    assert one.id == tagged("handle", encode(["health.g-1", bytes(32)])).hex()
+    claim = Accesses(DATASET, (("health.g-1", "00" * 32),))
+    assert pair_paths(claim) == [(GRANT_1, one)]
 
 
 def test_grants_are_the_outputs_of_granted_events_of_the_sharing_contract() -> None:

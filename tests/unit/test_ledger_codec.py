@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 from typing import Annotated, Any
 
 import msgpack
@@ -22,7 +23,7 @@ from ledger.codec import (
     encode,
 )
 from ledger.errors import Malformed
-from ledger.limits import DEPTH_MAX, INTEGER_MAX
+from ledger.limits import DEPTH_MAX, INTEGER_MAX, VALUE_NODES_MAX
 
 SHORTEST = [
     (0, "00"),
@@ -292,3 +293,42 @@ def test_a_key_that_is_no_string_is_refused_however_deep_it_lies(inside: dict[st
     # Once a TypeError that halted every member a liar sent it to.
     with pytest.raises(Malformed):
         Format(Bag, "bag").decode(msgpack.packb({"inside": inside}))
+
+
+@pytest.mark.parametrize(
+    ("value", "nodes"),
+    [(0, 1), ([], 1), ([1, [2, [b""]]], 6), ({"a": 1, "b": [None, "c"]}, 7), (((),) * 9, 10)],
+)
+def test_a_value_holds_at_most_so_many_values_with_the_names_of_its_maps(
+    value: object, nodes: int
+) -> None:
+    check(value, "value", nodes)
+    with pytest.raises(Malformed, match=f"more than {nodes - 1} values"):
+        check(value, "value", nodes - 1)
+
+
+def test_what_holds_too_many_values_is_refused_after_looking_at_no_more_than_allowed() -> None:
+    looked: list[int] = []
+
+    def hook(frame: object, event: str, argument: object) -> None:
+        if event == "call":
+            looked.append(1)
+
+    wide: list[object] = [[[]] * 8 for _ in range(7_000)]
+    sys.setprofile(hook)
+    try:
+        with pytest.raises(Malformed, match="more than 4096"):
+            check([wide], "value", 4_096)
+    finally:
+        sys.setprofile(None)
+    assert len(looked) < 2 * 4_096
+
+
+def test_a_plain_value_above_the_limit_is_neither_written_nor_read() -> None:
+    full: list[Value] = [0] * (VALUE_NODES_MAX - 1)
+    assert decode(encode(full)) == full
+    with pytest.raises(Malformed, match=str(VALUE_NODES_MAX)):
+        encode([*full, 0])
+    spelling = b"\xdd" + VALUE_NODES_MAX.to_bytes(4, "big") + bytes(VALUE_NODES_MAX)
+    with pytest.raises(Malformed, match=str(VALUE_NODES_MAX)):
+        decode(spelling)

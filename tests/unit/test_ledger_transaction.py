@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ledger.codec import Value, decode, encode
 from ledger.errors import Malformed
 from ledger.hashing import tagged
-from ledger.limits import ARGUMENTS_LENGTH_MAX, TRANSACTION_SIZE_MAX
+from ledger.limits import ARGUMENTS_LENGTH_MAX, ARGUMENTS_NODES_MAX, TRANSACTION_SIZE_MAX
 from ledger.merkle_log import leaf_hash
 from ledger.transaction import SUITE, Body, Transaction, signed
 from tests.forger.world import signer
@@ -139,6 +139,13 @@ def test_floats_and_deep_nesting_in_arguments_are_malformed() -> None:
         signed(replace(BODY, arguments={"a": deep}), [WANG, LI])
     with pytest.raises(Malformed):
         signed(replace(BODY, arguments={"a": 0.5}), [WANG, LI])
+
+
+def test_arguments_of_more_values_than_any_call_needs_are_malformed() -> None:
+    room = ARGUMENTS_NODES_MAX - 3  # the map, its one name, and the list
+    assert signed(replace(BODY, arguments={"a": [[]] * room}), [WANG, LI]).body.arguments
+    with pytest.raises(Malformed, match=f"arguments.*more than {ARGUMENTS_NODES_MAX}"):
+        signed(replace(BODY, arguments={"a": [[]] * (room + 1)}), [WANG, LI])
 
 
 def test_a_transaction_above_the_limit_is_refused_before_it_is_parsed() -> None:

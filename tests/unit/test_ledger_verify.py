@@ -95,6 +95,34 @@ def test_every_access_of_a_person_is_listed_and_the_empty_handle_proved(accesses
     assert len(report.bundle.entities) == 5
 
 
+def test_a_path_that_is_asked_about_is_answered_by_its_trace_or_its_absence_alone(
+    world: World, accesses: World
+) -> None:
+    nobody = supply("lot", "none")
+    met = {
+        claim: verify_bundle(bundle_of(source, claim), source.genesis, about).met
+        for source, claim, about in (
+            (world, Trace(DONATION), DONATION),
+            (world, History(DONATION), DONATION),
+            (world, Entity(DONATION), DONATION),
+            (world, Absence(nobody), nobody),
+            (accesses, Trace(DATASET), DATASET),
+            (accesses, Accesses(DATASET, tuple((grant, "00" * 32) for grant, _ in PAIRS)), DATASET),
+        )
+    }
+    assert list(met.values()) == [True, False, False, True, True, False]
+
+
+def test_the_handles_that_are_asked_about_are_noted_whole(accesses: World) -> None:
+    data = bundle_of(accesses, Accesses(DATASET, PAIRS))
+    report = verify_bundle(data, accesses.genesis)
+    listed = [dict(note.parameters) for note in report.notes if note.code == "handle-asked"]
+    assert listed == [{"grant": grant, "handle": handle} for grant, handle in PAIRS]
+    for language in ("zh", "en"):
+        told = " ".join(note.sentence(language) for note in report.notes)
+        assert all(grant in told and handle in told for grant, handle in PAIRS)
+
+
 def test_a_receipt_proves_the_transaction_and_its_result(world: World) -> None:
     for height, block in enumerate(world.blocks, 1):
         for index in range(len(block.transactions)):

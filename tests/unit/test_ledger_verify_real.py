@@ -8,9 +8,19 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.assembly import assemble
+from ledger.assembly import assemble, assemble_receipts
 from ledger.bundle import encode_bundle
-from ledger.claims import Absence, Accesses, Claim, Entity, History, Receipt, Trace
+from ledger.claims import (
+    Absence,
+    Accesses,
+    Claim,
+    Entity,
+    History,
+    Receipt,
+    Trace,
+    handle_path,
+)
+from ledger.limits import VALIDITY_MS_MAX
 from ledger.paths import Path
 from ledger.transaction import Transaction
 from ledger.verdict import Report
@@ -19,6 +29,7 @@ from tests.forger.forging import with_logs
 from tests.forger.real import (
     DATASET,
     DONATION,
+    DONATION_STEPS,
     HANDLE,
     RealWorld,
     account_path,
@@ -78,9 +89,41 @@ def test_every_transaction_has_a_clean_receipt_refused_or_not(world: RealWorld) 
             assert report_of(world, Receipt(Transaction.decode(raw).id)).clean
 
 
+def test_of_three_receipts_of_one_transaction_only_the_one_that_consumed_its_id_is_clean() -> None:
+    """A primary may name an executed transaction again: the later blocks then refuse it."""
+    world = RealWorld()
+    world.run(DONATION_STEPS[0])
+    world.run(DONATION_STEPS[1])
+    received = Transaction.decode(world.blocks[1].transactions[0])
+    assert world.execute([received], 1_000) == ["replayed"]
+    assert world.execute([received], 120_000) == ["expired"]
+    world.certify()
+    claim, lines = Receipt(received.id), []
+    for height in (2, 3, 4):
+        (bundle,) = assemble_receipts(world, height, [0])
+        report = verify_bundle(encode_bundle(bundle), world.genesis, claim)
+        lines.append((report.completeness.state, report.completeness.code))
+        assert report.integrity.state == report.authority.state == report.time.state == "clean"
+    assert lines == [("clean", "complete-receipt"), *[("qualified", "not-final")] * 2]
+
+
+def test_a_transaction_too_far_ahead_has_no_final_receipt() -> None:
+    world = RealWorld()
+    world.run(DONATION_STEPS[0])
+    early = Transaction.decode(world.blocks[0].transactions[0])
+    assert world.execute([early], -VALIDITY_MS_MAX) == ["valid-until-too-far"]
+    world.certify()
+    (bundle,) = assemble_receipts(world, 2, [0])
+    report = verify_bundle(encode_bundle(bundle), world.genesis, Receipt(early.id))
+    assert report.completeness.code == "not-final"
+    assert "another receipt" in report.completeness.sentence("en")
+    assert "另有" in report.completeness.sentence("zh")
+    assert "scope-of-receipt" not in [note.code for note in report.notes]
+
+
 def test_who_looked_at_my_data(accesses: RealWorld) -> None:
     assert accesses.results == [*["accepted"] * 6, "grant-revoked"]
-    handle = Path("datasharing", "handle", HANDLE.hex())
+    handle = handle_path("health.G-1", HANDLE)
     report = report_of(accesses, Accesses(DATASET, (("health.G-1", HANDLE.hex()),)))
     assert report.clean, report.value()
     assert [leaf.kind for leaf in report.logs[handle]] == ["accessed", "denied"]
@@ -89,7 +132,7 @@ def test_who_looked_at_my_data(accesses: RealWorld) -> None:
 def test_nobody_looked_at_mine(accesses: RealWorld) -> None:
     report = report_of(accesses, Accesses(DATASET, (("health.G-1", "77" * 32),)))
     assert report.clean, report.value()
-    assert report_of(accesses, Absence(Path("datasharing", "handle", "77" * 32))).clean
+    assert report_of(accesses, Absence(handle_path("health.G-1", b"\x77" * 32))).clean
 
 
 def test_a_data_set_leads_to_its_grants(accesses: RealWorld) -> None:

@@ -10,10 +10,15 @@ import pytest
 
 import node.admission as admission_module
 from ledger.codec import encode
-from ledger.errors import ClientFault
 from ledger.keys import Ed25519Signer
 from ledger.transaction import Transaction, signed
-from node.admission import INLINE_SIGNATURES_MAX, INLINE_SIZE_MAX, Admission
+from node.admission import (
+    INLINE_SIGNATURES_MAX,
+    INLINE_SIZE_MAX,
+    Admission,
+    Admitted,
+    RefusedAtDoor,
+)
 from node.clock import Clock
 from node.stages import Stages
 from tests.node_world import START, Ledger, call, define, signer
@@ -33,8 +38,8 @@ async def admission(tmp_path: Path) -> AsyncIterator[Admission]:
     ledger.archive.close()
 
 
-def verdicts(admitted: list[Transaction | ClientFault]) -> list[str]:
-    return [each.code if isinstance(each, ClientFault) else "admitted" for each in admitted]
+def verdicts(admitted: list[Admitted]) -> list[str]:
+    return [each.fault.code if isinstance(each, RefusedAtDoor) else "admitted" for each in admitted]
 
 
 def broken(transaction: Transaction) -> bytes:
@@ -93,6 +98,41 @@ async def test_no_signature_is_checked_of_what_is_refused_for_less(
     admitted = await admission.admit(raws)
     assert verdicts(admitted) == ["wrong-key", "expired", "malformed", "admitted"]
     assert [each.id for each in checked] == [define("good").id]
+
+
+@pytest.mark.parametrize("count", [1, 30])
+async def test_who_is_refused_was_decoded_once_and_keeps_the_id_that_was_found(
+    admission: Admission, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    decoded: list[bytes] = []
+    real = Transaction.decode
+
+    def counting(raw: bytes) -> Transaction:
+        decoded.append(raw)
+        return real(raw)
+
+    late = [define(f"late-{n}", valid_until=START - 1) for n in range(count)]
+    bad = define("bad")
+    raws = [each.raw for each in late] + [broken(bad), b"\x90"]
+    monkeypatch.setattr(Transaction, "decode", counting)
+    admitted = await admission.admit(raws)
+    identities = [each.identity for each in admitted if isinstance(each, RefusedAtDoor)]
+    assert identities == [*(each.id for each in late), bad.id, None]
+    assert decoded == raws
+
+
+async def test_others_are_heard_while_many_accounts_are_looked_up(
+    admission: Admission, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission_module, "JUDGED_AT_ONCE", 2)
+    monkeypatch.setattr(admission_module, "INLINE_SIGNATURES_MAX", 100)
+    asked = asyncio.create_task(admission.admit([define(n).raw for n in range(7)]))
+    turns = 0
+    while not asked.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert turns >= 4
+    assert verdicts(asked.result()) == ["admitted"] * 7
 
 
 async def test_known_keys_are_remembered_until_accounts_change(admission: Admission) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import msgspec
 import pytest
 
+import node.catch_up as catch_up_module
 from consensus.inputs import Installed, Rooted
 from ledger.block import HEADER
 from ledger.checkpoint import Certificate, Checkpoint, cosign
 from ledger.merkle_log import MerkleLog, leaf_hash
 from node.catch_up import (
     _MESSAGE,
+    ANSWERS_KEPT,
     ANSWERS_PER_SECOND_MAX,
     ATTEMPTS_MAX,
     BLOCKS_PER_ANSWER_MAX,
@@ -301,3 +304,38 @@ async def test_a_member_that_asks_without_end_is_served_so_often_a_second(story:
     story.server.sent.frames.clear()
     story.server.catch_up._answer("m3", 0)
     assert len(story.server.sent.frames) == 1
+
+
+async def test_the_same_question_is_encoded_once_and_few_answers_are_kept(story: Story) -> None:
+    story.grow(ANSWERS_KEPT + 3)
+    server, read = story.server, list[int]()
+    real = server.archive.block_bytes
+
+    def noting(height: int) -> bytes | None:
+        read.append(height)
+        return real(height)
+
+    server.archive.block_bytes = noting  # type: ignore[method-assign]
+    for _ in range(3):
+        server.catch_up._answer("m1", 3)
+    server.catch_up._answer("m3", 3)
+    assert len({data for _, data in server.sent.frames}) == 1
+    assert read == [4, 5]
+    for above in range(ANSWERS_KEPT + 1):
+        server.catch_up._answer("m1", above)
+    assert len(server.catch_up._answers) == ANSWERS_KEPT
+
+
+async def test_a_peer_is_served_so_many_bytes_a_second_and_others_are_not_kept_waiting(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.grow(2)
+    server = story.server
+    cost = sum(len(server.archive.block_bytes(height) or b"") for height in (1, 2))
+    monkeypatch.setattr(catch_up_module, "BYTES_PER_SECOND_MAX", 2 * cost)
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: 7.5, raising=False)
+    for _ in range(5):
+        server.catch_up._answer("m1", 0)
+    assert len(server.sent.frames) == 2
+    server.catch_up._answer("m3", 0)
+    assert [peer for peer, _ in server.sent.frames] == ["m1", "m1", "m3"]

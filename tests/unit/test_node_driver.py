@@ -36,6 +36,7 @@ from ledger.codec import encode
 from ledger.errors import ClientFault
 from ledger.paths import Path as EntityPath
 from node.channels import CATCH_UP, CERTIFIER, ENGINE
+from node.clock import Clock
 from node.driver import INLINE_CHECKS_MAX, TURN_INPUTS_MAX
 from node.store import StoreFull
 from tests.node_world import START, Node, define, make_genesis, seen
@@ -204,6 +205,30 @@ async def test_a_flood_of_frames_does_not_keep_records_from_the_disk(puppet: Pup
     sizes = [len(batch) for batch, _ in puppet.store.batches]
     assert sum(sizes) == 3 * TURN_INPUTS_MAX
     assert max(sizes) <= TURN_INPUTS_MAX
+
+
+async def test_inputs_that_take_long_leave_the_loop_to_others_in_between(puppet: Puppet) -> None:
+    """A peer may find inputs that cost 50 ms each: after each, others are heard."""
+    now = 0.0
+
+    class Slow(Clock):
+        def monotonic(self) -> float:
+            return now
+
+    def slow(_: Any) -> list[Any]:
+        nonlocal now
+        now += 0.05
+        heard.append("slow")
+        return []
+
+    heard: list[str] = []
+    puppet.driver._clock = Slow()
+    puppet.engine.answers[Deliver] = slow
+    puppet.deliver(b"a", b"b", b"c")
+    for _ in range(3):
+        await asyncio.sleep(0)
+        heard.append("others")
+    assert heard == ["slow", "others"] * 3
 
 
 async def test_discarded_records_go_once_and_only_those(puppet: Puppet) -> None:

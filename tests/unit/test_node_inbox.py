@@ -48,3 +48,25 @@ def test_clearing_gives_every_share_back() -> None:
     inbox.clear()
     assert len(inbox) == 0
     assert inbox.deliver(1, "m2", b"")
+
+
+def test_a_flood_of_one_peer_does_not_delay_the_votes_of_the_others_or_ones_own_ticks() -> None:
+    inbox = Inbox()
+    for _ in range(PEER_FRAMES_MAX):
+        inbox.deliver(1, "m2", b"flood")
+    inbox.deliver(1, "m3", b"vote")
+    inbox.deliver(2, "m4", b"first")
+    inbox.append(1, Tick(1, 1))
+    inbox.deliver(2, "m4", b"second")
+    heard = [inbox.popleft()[1] for _ in range(6)]
+    assert heard == [
+        Deliver("m2", b"flood"),
+        Deliver("m3", b"vote"),
+        Deliver("m4", b"first"),
+        Tick(1, 1),
+        Deliver("m2", b"flood"),
+        Deliver("m4", b"second"),
+    ]
+    assert len(inbox) == PEER_FRAMES_MAX - 2
+    inbox.deliver(1, "m3", b"again")
+    assert [inbox.popleft()[1] for _ in range(2)][1] == Deliver("m3", b"again")

@@ -41,6 +41,13 @@ def test_the_honest_bundles_are_clean(name: str) -> None:
     assert verify_bundle((FOLDER / name).read_bytes(), GENESIS).clean
 
 
+def test_the_receipt_that_is_not_final_is_qualified() -> None:
+    report = verify_bundle((FOLDER / "receipt-not-final.json").read_bytes(), GENESIS)
+    assert (report.completeness.state, report.completeness.code) == ("qualified", "not-final")
+    assert [line.state for line in report.lines].count("clean") == 3
+    assert report.exit_ok
+
+
 def test_the_forgeries_get_the_verdicts_stated() -> None:
     cases = read("forgeries.json")
     assert len(cases) > 90

@@ -10,6 +10,7 @@ from chaincode.datasharing.v1 import arguments as asked
 from chaincode.datasharing.v1.records import GRANT, HANDLE, Grant, Handle
 from chaincode.datasharing.v1.sharing import distinct, require_inside, require_provider
 from chaincode.refusal import refuse
+from ledger.claims import handle_path
 from ledger.paths import Path
 
 __all__ = ["Accessing"]
@@ -67,17 +68,16 @@ def _require_covered(context: Context, arguments: asked.Access, grant: Grant) ->
 def _handles(
     context: Context, arguments: asked.Access | asked.Deny, accesses: int, denials: int
 ) -> list[Path]:
-    """Count the event on every handle; a handle is created when it is first named, under one grant.
+    """Count the event on every handle; it is created when it is first named under a grant.
 
-    Otherwise whoever holds another grant could write into a person's list.
+    Its entity is named by grant and handle together: whoever holds another grant can neither write
+    into a person's list nor take its name first.
     """
-    names = [handle.hex() for handle in arguments.handles]
-    distinct(names, "handles")
+    distinct((handle.hex() for handle in arguments.handles), "handles")
     grant = arguments.grant
-    for name in names:
-        held = context.find(HANDLE, name) or Handle(0, 0, grant)
-        if held.grant != grant:
-            refuse("handle-of-another-grant", grant=grant, handle=name)
+    paths = [handle_path(grant, handle) for handle in arguments.handles]
+    for path in paths:
+        held = context.find(HANDLE, path.id) or Handle(0, 0, grant)
         record = Handle(held.accesses + accesses, held.denials + denials, grant)
-        context.put(HANDLE, name, record)
-    return [HANDLE.path(name) for name in names]
+        context.put(HANDLE, path.id, record)
+    return paths

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from chaincode.fields import Code, Digest, Identifier, Milliseconds, Name, Text
+from chaincode.fields import Code, Digest, FieldName, Identifier, Milliseconds, Name, Text
 from chaincode.limits import (
     FIELDS_PER_DATASET_MAX,
     HANDLES_PER_ACCESS_MAX,
@@ -22,7 +22,6 @@ from chaincode.limits import (
 # 无条件共享 / 有条件共享 / 不予共享
 ShareType = Literal["unconditional", "conditional", "withheld"]
 
-FieldName = Annotated[str, Meta(min_length=1, max_length=64)]
 Fields = Annotated[tuple[FieldName, ...], Meta(min_length=1, max_length=FIELDS_PER_DATASET_MAX)]
 
 

@@ -12,7 +12,7 @@ from ledger.codec import Natural
 
 class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A catalogue entry: fields [name, sensitivity], the purposes a request may name, and what
-    came of it.
+    came of it; `waiting` counts the undecided requests of each organisation that has any.
     """
 
     fields: tuple[tuple[str, str], ...]
@@ -22,6 +22,7 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     purposes: tuple[str, ...]
     requests: Natural
     share_type: str  # unconditional, conditional, withheld
+    waiting: dict[str, Natural]
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -20,6 +20,7 @@ from chaincode.datasharing.v1.records import (
     Request,
 )
 from chaincode.identity.v1.records import ACCOUNT
+from chaincode.limits import OPEN_REQUESTS_MAX
 from chaincode.refusal import quote, refuse
 from ledger.errors import InvariantViolated
 from ledger.paths import Path
@@ -46,6 +47,7 @@ class Sharing:
             purposes=arguments.purposes,
             requests=0,
             share_type=arguments.share_type,
+            waiting={},
         )
         context.put(DATASET, arguments.dataset, dataset)
         body = {
@@ -81,7 +83,9 @@ class Sharing:
             user=caller.organisation,
         )
         context.put(REQUEST, arguments.request, request)
-        context.put(DATASET, arguments.dataset, replace(dataset, requests=dataset.requests + 1))
+        waiting = _one_more(arguments.dataset, dataset, caller.organisation)
+        after = replace(dataset, requests=dataset.requests + 1, waiting=waiting)
+        context.put(DATASET, arguments.dataset, after)
         opened = _open(context, context.today)
         body = {
             "by": caller.account,
@@ -122,7 +126,8 @@ class Sharing:
         )
         context.put(GRANT, arguments.grant, grant)
         context.put(REQUEST, arguments.request, replace(request, status="granted"))
-        context.put(DATASET, request.dataset, replace(dataset, grants=dataset.grants + 1))
+        after = replace(dataset, grants=dataset.grants + 1, waiting=_one_less(dataset, request))
+        context.put(DATASET, request.dataset, after)
         closed = _close(context, request.requested_on)
         body = {
             "by": caller.account,
@@ -140,8 +145,10 @@ class Sharing:
     def refuse(self, context: Context, arguments: asked.Refuse) -> None:
         """Refuse a request, with a reason."""
         caller = context.caller
-        request, _ = _pending(context, caller, arguments.request)
+        request, dataset = _pending(context, caller, arguments.request)
         context.put(REQUEST, arguments.request, replace(request, status="refused"))
+        after = replace(dataset, waiting=_one_less(dataset, request))
+        context.put(DATASET, request.dataset, after)
         closed = _close(context, request.requested_on)
         body = {"by": caller.account, "reason": arguments.reason}
         on = (REQUEST.path(arguments.request), DATASET.path(request.dataset), closed)
@@ -211,6 +218,29 @@ def _pending(context: Context, caller: Caller, identity: str) -> tuple[Request, 
     if caller.same_person(request.requester, (known.key for known in requester.keys)):
         refuse("self-approval", account=caller.account)
     return request, dataset
+
+
+def _one_more(identity: str, dataset: Dataset, organisation: str) -> dict[str, int]:
+    """Return who waits, with one more request of an organisation.
+
+    Without a limit one user could make a data set's log too long to be proved.
+    """
+    asked = dataset.waiting.get(organisation, 0) + 1
+    if asked > OPEN_REQUESTS_MAX:
+        refuse(
+            "too-many-requests",
+            dataset=identity,
+            limit=OPEN_REQUESTS_MAX,
+            organisation=organisation,
+        )
+    return {**dataset.waiting, organisation: asked}
+
+
+def _one_less(dataset: Dataset, request: Request) -> dict[str, int]:
+    """Return who waits, with one request of its organisation decided."""
+    left = dataset.waiting[request.user] - 1
+    others = {user: count for user, count in dataset.waiting.items() if user != request.user}
+    return {**others, request.user: left} if left else others
 
 
 def _open(context: Context, date: str) -> Path:

@@ -10,11 +10,18 @@ from msgspec.structs import replace
 
 from chaincode.context import Context
 from chaincode.contract import transaction
-from chaincode.identity.v1.records import ACCOUNT
 from chaincode.refusal import refuse
 from chaincode.supplies.v1.arguments import Approve, Propose, Reject
 from chaincode.supplies.v1.indices import close, known_recipient, note, plus, reopen, stock_moved
-from chaincode.supplies.v1.lots import distinct, put_lot, require_fit, require_held, take
+from chaincode.supplies.v1.lots import (
+    distinct,
+    put_lot,
+    require_fit,
+    require_held,
+    require_other_person,
+    require_same_item,
+    take,
+)
 from chaincode.supplies.v1.records import (
     ALLOCATION,
     LOT,
@@ -42,11 +49,11 @@ class Allocating:
         known_recipient(context, arguments.recipient)
         distinct((lot for lot, _ in arguments.lots), "lots")
         need = _need(context, arguments)
-        total, base_unit, on = _reserve(context, arguments, need)
+        lines, total, base_unit, on = _reserve(context, arguments, need)
         allocation = Allocation(
             approver=None,
             base_unit=base_unit,
-            lines=tuple(AllocationLine(lot, quantity, 0) for lot, quantity in arguments.lots),
+            lines=lines,
             need=arguments.need,
             proposed_on=context.today,
             proposer=caller.account,
@@ -77,15 +84,19 @@ class Allocating:
 
     @transaction(Approve, role="approver")
     def approve(self, context: Context, arguments: Approve) -> None:
-        """Approve a proposal: another person than the proposer, and every lot fit to go."""
+        """Approve a proposal: another person than the proposer, and every lot fit to go and still
+        of the item that was proposed.
+        """
         allocation = context.get(ALLOCATION, arguments.allocation)
         path = ALLOCATION.path(arguments.allocation)
         if allocation.status != "proposed":
             refuse("wrong-state", entity=path.text, state=allocation.status)
-        _require_other_person(context, allocation)
+        require_other_person(context, context.caller, allocation)
         on = [path]
         for line in allocation.lines:
-            require_fit(context, line.lot, context.get(LOT, line.lot), inspected=True)
+            lot = context.get(LOT, line.lot)
+            require_same_item(line, lot)
+            require_fit(context, line.lot, lot, inspected=True)
             on.append(LOT.path(line.lot))
         caller = context.caller
         context.put(
@@ -104,7 +115,7 @@ class Allocating:
         path = ALLOCATION.path(arguments.allocation)
         if allocation.status not in ("proposed", "approved"):
             refuse("wrong-state", entity=path.text, state=allocation.status)
-        _require_other_person(context, allocation)
+        require_other_person(context, context.caller, allocation)
         on: list[Path] = [path]
         released: list[tuple[str, int]] = []
         for line in allocation.lines:
@@ -152,8 +163,9 @@ def _need(context: Context, arguments: Propose) -> Need | None:
 
 def _reserve(
     context: Context, arguments: Propose, need: Need | None
-) -> tuple[int, str, list[Path]]:
+) -> tuple[tuple[AllocationLine, ...], int, str, list[Path]]:
     total, base_unit = 0, ""
+    lines: list[AllocationLine] = []
     on: list[Path] = []
     for identity, quantity in arguments.lots:
         lot = context.get(LOT, identity)
@@ -166,7 +178,8 @@ def _reserve(
         after = take(lot, "in_stock", "reserved", quantity)
         put_lot(context, identity, after)
         on.extend(stock_moved(context, lot, after))
-    return total, base_unit, on
+        lines.append(AllocationLine(identity, quantity, 0, lot.item))
+    return tuple(lines), total, base_unit, on
 
 
 def _require_allocable(
@@ -178,10 +191,3 @@ def _require_allocable(
         refuse("earmarked", earmark=earmark, lot=identity)
     if need is not None and lot.item != need.item:
         refuse("wrong-item", item=lot.item, lot=identity)
-
-
-def _require_other_person(context: Context, allocation: Allocation) -> None:
-    caller = context.caller
-    proposer = context.get(ACCOUNT, allocation.proposer)
-    if caller.same_person(allocation.proposer, (known.key for known in proposer.keys)):
-        refuse("self-approval", account=caller.account)

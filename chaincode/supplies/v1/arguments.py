@@ -87,7 +87,8 @@ class Receive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Role custodian. `donor` is any id; `earmark` a recipient id; `source` says where the record
     comes from.
 
-    A lot that is republished needs no inspection; any other must be conformant before an approval.
+    A lot that is republished needs no inspection, and the role republisher as well; any other must
+    be conformant before an approval.
     """
 
     attestation: Attestation
@@ -100,7 +101,9 @@ class Receive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Inspect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Role inspector. A later verdict replaces an earlier one; both stay in the log."""
+    """Role inspector. A later verdict replaces an earlier one; both stay in the log. The same again
+    is refused; after INSPECTIONS_PER_LOT_MAX verdicts only non_conformant is taken.
+    """
 
     lot: Identifier
     note: TextOrEmpty
@@ -174,11 +177,14 @@ class Use(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CorrectReceipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Role custodian, of the organisation that received. States the right item and/or quantity of
-    a lot.
+    """Signed by a custodian of the organisation that received. States the right item and/or
+    quantity of a lot.
 
     `incorrect_data` needs an item of the same base unit, a quantity, or both; `did_not_occur`
-    takes neither and is refused once anything of the lot has moved.
+    takes neither and is refused once anything of the lot has moved. Another item, or more than
+    was stated, is signed by a second person: an inspector, who gives his `verdict` on the lot as it
+    is now stated; or, with `verdict` null, an approver: then the lot waits for inspection. In all
+    other cases `verdict` is null.
     """
 
     donation: Identifier
@@ -187,6 +193,7 @@ class CorrectReceipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lot: Identifier
     quantity: Quantity | None
     reason: ErrorReason
+    verdict: Verdict | None
 
 
 class CorrectHandOver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -195,7 +202,9 @@ class CorrectHandOver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `counted` states the right counts of the lots it lists; lots not listed keep theirs. What is
     counted beyond what was in transit is taken from the lot's stock (more was shipped than was
-    written down).
+    written down): then an approver signs too, as for any allocation another person than its
+    proposer; the lot must be fit to go (its earmark was checked when it was allocated), and the
+    allocation's line grows by it.
     """
 
     counted: Counted

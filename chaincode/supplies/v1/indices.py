@@ -45,18 +45,19 @@ def note(
 ) -> Path:
     """Count one event on an index and add to one of its sums; returns the path the event must name.
 
-    `fresh` is False when the same event has been counted on the index already.
+    `fresh` is False when the same event has been counted on the index already. A unit beyond
+    those a list sums is counted as `other`, never refused: nobody's units keep out another's.
 
-    Raises: Refused "overflow" or "too-many-units".
+    Raises: Refused "overflow".
     """
-    index = context.find(kind, identity)
-    count, sums = (0, {}) if index is None else (index.count, index.sums)
-    units = dict(sums.get(measure, ()))
-    units[unit] = plus(units.get(unit, 0), amount)
+    index = context.find(kind, identity) or Index(0, 0, {})
+    units = index.sums.get(measure, {})
     path = kind.path(identity)
-    if len(units) > UNITS_PER_INDEX_MAX:
-        refuse("too-many-units", entity=path.text, limit=UNITS_PER_INDEX_MAX)
-    context.put(kind, identity, Index(count + fresh, {**sums, measure: units}))
+    if unit not in units and len(units) >= UNITS_PER_INDEX_MAX:
+        context.put(kind, identity, Index(index.count + fresh, index.other + 1, index.sums))
+        return path
+    sums = {**index.sums, measure: {**units, unit: plus(units.get(unit, 0), amount)}}
+    context.put(kind, identity, Index(index.count + fresh, index.other, sums))
     return path
 
 

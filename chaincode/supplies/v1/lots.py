@@ -1,5 +1,5 @@
 """A lot's counters and the only ways to move between them: each movement takes from one what it
-gives another.
+gives another. And what a lot must be to go somewhere.
 
 Conservation is so by construction; `put_lot` checks it all the same, because a mistake here is
 the mistake that must never be certified.
@@ -11,12 +11,21 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from chaincode.context import Context
+from chaincode.context import Caller, Context
+from chaincode.identity.v1.records import ACCOUNT
 from chaincode.refusal import refuse
-from chaincode.supplies.v1.records import LOT, Lot
+from chaincode.supplies.v1.records import LOT, Allocation, AllocationLine, Lot
 from ledger.errors import InvariantViolated
 
-__all__ = ["distinct", "put_lot", "require_fit", "require_held", "take"]
+__all__ = [
+    "distinct",
+    "put_lot",
+    "require_fit",
+    "require_held",
+    "require_other_person",
+    "require_same_item",
+    "take",
+]
 
 
 def put_lot(context: Context, identity: str, lot: Lot) -> None:
@@ -73,6 +82,25 @@ def require_fit(context: Context, identity: str, lot: Lot, inspected: bool) -> N
         refuse("non-conformant", lot=identity)
     if inspected and lot.verdict == "pending":
         refuse("not-inspected", lot=identity)
+
+
+def require_same_item(line: AllocationLine, lot: Lot) -> None:
+    """Refuse goods that turned out to be another item than was allocated.
+
+    Raises: Refused "wrong-item".
+    """
+    if lot.item != line.item:
+        refuse("wrong-item", item=lot.item, lot=line.lot)
+
+
+def require_other_person(context: Context, approver: Caller, allocation: Allocation) -> None:
+    """Refuse an approver who is the proposer, or holds one of the proposer's keys.
+
+    Raises: Refused "self-approval".
+    """
+    proposer = context.get(ACCOUNT, allocation.proposer)
+    if approver.same_person(allocation.proposer, (known.key for known in proposer.keys)):
+        refuse("self-approval", account=approver.account)
 
 
 def distinct(entries: Iterable[str], field: str) -> None:

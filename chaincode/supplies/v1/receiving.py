@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from chaincode.arguments import require_date
 from chaincode.context import Caller, Context
 from chaincode.contract import transaction
-from chaincode.limits import QUANTITY_MAX
+from chaincode.limits import INSPECTIONS_PER_LOT_MAX, QUANTITY_MAX
 from chaincode.refusal import refuse
 from chaincode.supplies.v1.arguments import Inspect, Receive, ReceivedLot
 from chaincode.supplies.v1.indices import known_recipient, note, reopen
@@ -15,7 +15,7 @@ from chaincode.supplies.v1.items import base_units
 from chaincode.supplies.v1.lots import put_lot
 from chaincode.supplies.v1.records import DAY, DONATION, DONOR, ITEM, LOT, RECIPIENT, Donation, Lot
 
-__all__ = ["Receiving"]
+__all__ = ["Receiving", "inspected"]
 
 
 class Receiving:
@@ -25,6 +25,9 @@ class Receiving:
     def receive(self, context: Context, arguments: Receive) -> None:
         """Receive a donation of one or more lots; one event per lot."""
         caller = context.caller
+        if arguments.attestation == "republished" and "republisher" not in caller.roles:
+            # such lots need no inspection: nobody frees his own goods of it
+            refuse("wrong-role", account=caller.account, role="republisher")
         context.require_own(arguments.donation, caller)
         context.absent(DONATION, arguments.donation)
         require_date(arguments.stated_date, "stated_date")
@@ -48,18 +51,29 @@ class Receiving:
 
     @transaction(Inspect, role="inspector")
     def inspect(self, context: Context, arguments: Inspect) -> None:
-        """Record the verdict of an inspection; the newest verdict holds."""
+        """Record the verdict of an inspection; the newest verdict holds. One that changes nothing
+        is refused, and so are more than a lot's log should hold, but never a warning.
+        """
         lot = context.get(LOT, arguments.lot)
         path = LOT.path(arguments.lot)
         if lot.status != "received":
             refuse("wrong-state", entity=path.text, state=lot.status)
-        put_lot(context, arguments.lot, replace(lot, verdict=arguments.verdict))
+        if arguments.verdict == lot.verdict:
+            refuse("nothing-changed", entity=path.text)
+        if lot.inspections >= INSPECTIONS_PER_LOT_MAX and arguments.verdict != "non_conformant":
+            refuse("too-many-inspections", limit=INSPECTIONS_PER_LOT_MAX, lot=arguments.lot)
+        put_lot(context, arguments.lot, inspected(lot, arguments.verdict))
         body = {
             "by": context.caller.account,
             "note": arguments.note,
             "verdict": arguments.verdict,
         }
         context.event("inspected", body, on=(path,))
+
+
+def inspected(lot: Lot, verdict: str) -> Lot:
+    """Return the lot with one more verdict."""
+    return replace(lot, inspections=lot.inspections + 1, verdict=verdict)
 
 
 def _receive_lot(
@@ -86,6 +100,7 @@ def _receive_lot(
         expiry=received.expiry,
         in_stock=quantity,
         in_transit=0,
+        inspections=0,
         item=received.item,
         received=quantity,
         received_on=context.today,

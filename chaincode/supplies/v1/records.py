@@ -70,6 +70,7 @@ class Lot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expiry: str | None
     in_stock: Natural
     in_transit: Natural
+    inspections: Natural  # how many verdicts were given
     item: str
     received: Natural
     received_on: str
@@ -83,11 +84,14 @@ class Lot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AllocationLine(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What an allocation holds of one lot, and how much of it has been shipped."""
+    """What an allocation holds of one lot, how much of it has been shipped, and the item that the
+    lot was said to be when it was proposed.
+    """
 
     lot: str
     quantity: Natural
     shipped: Natural
+    item: str
 
 
 class Allocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -139,9 +143,14 @@ class Shipment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A list: how many events are on it, sums by measure (received, shipped, ...) and base unit."""
+    """A list: how many events are on it, sums by measure (received, shipped, ...) and base unit.
+
+    `other` counts entries whose unit has no sum here, because the measure has its full number of
+    units; whoever holds the log can add them up.
+    """
 
     count: Natural
+    other: Natural
     sums: dict[str, dict[str, Natural]]
 
 

@@ -12,7 +12,14 @@ from chaincode.identity.v1.records import ACCOUNT
 from chaincode.refusal import Refused, refuse
 from chaincode.supplies.v1.arguments import DeclareLoss, HandOver, Ship, Use
 from chaincode.supplies.v1.indices import close, note, plus, reopen, require_recipient
-from chaincode.supplies.v1.lots import distinct, put_lot, require_fit, require_held, take
+from chaincode.supplies.v1.lots import (
+    distinct,
+    put_lot,
+    require_fit,
+    require_held,
+    require_same_item,
+    take,
+)
 from chaincode.supplies.v1.records import (
     ALLOCATION,
     DAY,
@@ -21,7 +28,6 @@ from chaincode.supplies.v1.records import (
     RECIPIENT,
     SHIPMENT,
     Allocation,
-    AllocationLine,
     Shipment,
     ShipmentLine,
 )
@@ -240,8 +246,9 @@ def _load(
         lot = context.get(LOT, identity)
         if lot.custodian != organisation:
             refuse("wrong-organisation", account=context.caller.account, organisation=lot.custodian)
+        require_same_item(line, lot)
         require_fit(context, identity, lot, inspected=True)
-        lines[identity] = AllocationLine(identity, line.quantity, line.shipped + quantity)
+        lines[identity] = replace(line, shipped=line.shipped + quantity)
         put_lot(context, identity, take(lot, "reserved", "in_transit", quantity))
         on.append(LOT.path(identity))
         total = plus(total, quantity)

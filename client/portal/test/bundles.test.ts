@@ -49,6 +49,22 @@ for (const engine of ENGINES) {
   }
 }
 
+test("a receipt that is not the last word is qualified, and nothing else is", async () => {
+  const report = await verifyBundle(vectorBytes("receipt-not-final.json"), genesis);
+  assert.deepEqual(verdictOf(report)["completeness"], ["qualified", "not-final"]);
+  assert.equal(LINES.filter((line) => report.lines[line].state === "clean").length, 3);
+  assert.match(lineText(report.lines.completeness, "en"), /\(expired\).*another receipt/);
+});
+
+test("the handles asked about are noted whole", async () => {
+  const report = await verifyBundle(vectorBytes("bundle-accesses.json"), genesis);
+  const noted = report.notes.filter(({ code }) => code === "handle-asked").map(({ parameters }) => parameters);
+  assert.deepEqual(noted, [
+    { grant: "health.g-1", handle: "11".repeat(32) },
+    { grant: "health.g-2", handle: "22".repeat(32) },
+  ]);
+});
+
 test("every byte of an honest bundle counts", async () => {
   const honest = vectorBytes("bundle-absence.json");
   for (let place = 0; place < honest.length; place += 1) {

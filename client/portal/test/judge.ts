@@ -54,7 +54,7 @@ async function judge(task: Task): Promise<unknown> {
     met: report.isMet,
     ok: isOk(report),
     question: { zh: answers(report, "zh"), en: answers(report, "en") },
-    notes: report.notes.map(({ code }) => code),
+    notes: report.notes.map((note) => [note.code, sentence(note, "zh"), sentence(note, "en")]),
   };
 }
 

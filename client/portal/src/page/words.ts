@@ -24,7 +24,7 @@ const WORDS = {
   drop: ["也可以把文件一起拖到本页任意位置", "Or drop the files together anywhere on this page"],
   dropNow: ["松开以打开", "Drop to open"],
   conditions: ["更多核验条件", "Further conditions"],
-  about: ["必须回答的对象", "It must be about"],
+  about: ["必须回答它去了哪里的对象", "It must tell where this went"],
   aboutHint: ["例如 supplies/donation/red-cross.D-1", "for example supplies/donation/red-cross.D-1"],
   age: ["最多允许多旧（小时）", "At most this old (hours)"],
   chain: ["链", "Chain"],

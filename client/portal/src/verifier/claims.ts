@@ -1,8 +1,10 @@
 /// The questions a bundle answers (FORMATS 7.1).
 
-import { fromHex } from "./bytes.js";
+import { fromHex, hex } from "./bytes.js";
 import { Fields, isArray, type Json } from "./canonical_json.js";
 import { Malformed } from "./errors.js";
+import { tagged } from "./hashing.js";
+import { encode } from "./messagepack.js";
 import { parsePath, pathOf, type Path } from "./paths.js";
 
 export const PAIRS_BELOW = 5_000;
@@ -15,10 +17,11 @@ export interface PathClaim {
   readonly path: Path;
 }
 
-/** A grant of a data set and the handle that one person has under it. */
+/** A grant of a data set, and the entity of the person whose `handle` under it is asked about. */
 export interface Pair {
   readonly grant: Path;
-  readonly handle: Path;
+  readonly person: Path;
+  readonly handle: string;
 }
 
 export interface AccessesClaim {
@@ -75,11 +78,17 @@ function readPair(value: Json): Pair {
   if (!HANDLE.test(handle)) throw new Malformed("claim.pairs", "a handle must be 64 lower-case hex digits");
   return {
     grant: pathOf("datasharing", "grant", grant, "claim.pairs"),
-    handle: pathOf("datasharing", "handle", handle, "claim.pairs"),
+    person: handlePath(grant, fromHex(handle, "claim.pairs")),
+    handle,
   };
 }
 
-/** The entity a claim starts from; none for a receipt. */
-export function firstEntity(claim: Claim): Path | undefined {
-  return claim.kind === "transaction" ? undefined : claim.path;
+/** The entity of a person's handle under a grant: its name binds the grant. */
+export function handlePath(grant: string, handle: Uint8Array): Path {
+  return pathOf("datasharing", "handle", hex(tagged("handle", encode([grant, handle]))), "claim.pairs");
+}
+
+/** Whether a claim is what asking about a path means: where it went, or that there is no such thing. */
+export function answersPath(claim: Claim, path: Path): boolean {
+  return (claim.kind === "trace" || claim.kind === "absence") && claim.path.text === path.text;
 }

@@ -3,13 +3,14 @@
 import { comparePositions, type Leaf } from "./block.js";
 import type { Bundle, Shown } from "./bundle.js";
 import { writeJson, type Json } from "./canonical_json.js";
-import { firstEntity, readClaim, type AccessesClaim, type PathClaim } from "./claims.js";
+import { answersPath, readClaim, type AccessesClaim, type PathClaim, type ReceiptClaim } from "./claims.js";
 import { Failed } from "./errors.js";
 import type { Logs } from "./integrity_entities.js";
 import { parsePath, type Path } from "./paths.js";
+import { NOT_FINAL, type Result } from "./transaction.js";
 import { clean, question, type Line } from "./verdict.js";
 
-/** What was asked about: a path as text, or a whole claim. */
+/** What was asked: a path as text, which stands for its trace or its absence, or a whole claim. */
 export type About = string | { readonly claim: Json };
 
 /** Checks that the bundle answers what was asked. */
@@ -17,7 +18,7 @@ export function checkQuestion(bundle: Bundle, about: About | undefined): void {
   if (about === undefined) return;
   if (typeof about === "string") {
     const path = parsePath(about, "about");
-    if (firstEntity(bundle.claim)?.text !== path.text) throw new Failed("another-question", { asked: path.text });
+    if (!answersPath(bundle.claim, path)) throw new Failed("another-question", { asked: path.text });
   } else {
     const claim = readClaim(about.claim);
     if (writeJson(bundle.claimValue) !== writeJson(about.claim)) {
@@ -27,9 +28,15 @@ export function checkQuestion(bundle: Bundle, about: About | undefined): void {
 }
 
 /** Checks that nothing is left out and nothing put in; integrity must be clean. */
-export function checkCompleteness(bundle: Bundle, logs: Logs, height: number, size: number): Line {
+export function checkCompleteness(
+  bundle: Bundle,
+  logs: Logs,
+  result: Result | undefined,
+  height: number,
+  size: number,
+): Line {
   const { claim } = bundle;
-  if (claim.kind === "transaction") return clean("completeness", "complete-receipt", { transaction: claim.id });
+  if (claim.kind === "transaction") return concluded(claim, result);
   if (height !== size) throw new Failed("older-state", { height, size });
   const answer = new Answer(bundle, logs);
   if (claim.kind === "entity" || claim.kind === "absence") return answer.ofOne(claim, height);
@@ -39,6 +46,15 @@ export function checkCompleteness(bundle: Bundle, logs: Logs, height: number, si
   if (claim.kind === "accesses") answer.checkHandles(claim);
   const events = [...logs.values()].reduce((sum, leaves) => sum + leaves.length, 0);
   return clean("completeness", "complete", { entities: bundle.entities.length, events, height });
+}
+
+/** Whether a receipt is the last word: only a result that consumed the id is. */
+function concluded({ id }: ReceiptClaim, result: Result | undefined): Line {
+  if (result === undefined || NOT_FINAL.has(result.code)) {
+    const parameters = { code: result?.code ?? "", transaction: id };
+    return { name: "completeness", state: "qualified", code: "not-final", parameters };
+  }
+  return clean("completeness", "complete-receipt", { transaction: id });
 }
 
 class Answer {
@@ -75,7 +91,7 @@ class Answer {
     for (const grant of paired) {
       if (!granted.has(grant)) throw new Failed("grant-of-another-dataset", { entity, grant });
     }
-    this.cover([claim.path, ...claim.pairs.flatMap(({ grant, handle }) => [grant, handle])], false);
+    this.cover([claim.path, ...claim.pairs.flatMap(({ grant, person }) => [grant, person])], false);
   }
 
   refuseOthers(): void {
@@ -86,11 +102,11 @@ class Answer {
 
   /** Every access of a handle stands in the log of the grant it is paired with. */
   checkHandles(claim: AccessesClaim): void {
-    for (const { grant, handle } of claim.pairs) {
+    for (const { grant, person } of claim.pairs) {
       const ofGrant = this.logs.get(grant.text) ?? [];
-      for (const access of this.logs.get(handle.text) ?? []) {
+      for (const access of this.logs.get(person.text) ?? []) {
         if (!ofGrant.some(({ position }) => comparePositions(position, access.position) === 0)) {
-          throw new Failed("handle-of-another-grant", { entity: handle.text, grant: grant.id });
+          throw new Failed("handle-of-another-grant", { entity: person.text, grant: grant.id });
         }
       }
     }

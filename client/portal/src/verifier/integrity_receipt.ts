@@ -9,7 +9,7 @@ import { Failed } from "./errors.js";
 import type { Genesis } from "./genesis.js";
 import { leafHash } from "./hashing.js";
 import { fold } from "./merkle_log.js";
-import { ACCEPTED, readResult, readTransaction, signaturesHold, type Result } from "./transaction.js";
+import { NOT_FINAL, readResult, readTransaction, signaturesHold, type Result } from "./transaction.js";
 
 const VALIDITY_MS_MAX = 600_000;
 
@@ -34,7 +34,7 @@ export async function checkReceipt(
     throw new Failed("result-not-in-block", { height });
   }
   const left = transaction.validUntil - header.time;
-  if (result.code === ACCEPTED && !(left > 0 && left <= VALIDITY_MS_MAX)) {
+  if (!NOT_FINAL.has(result.code) && !(left > 0 && left <= VALIDITY_MS_MAX)) {
     throw new Failed("transaction-outside-window");
   }
   if (!(await signaturesHold(engine, transaction))) throw new Failed("transaction-unsigned");

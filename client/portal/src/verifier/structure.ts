@@ -3,6 +3,8 @@
 import { Malformed } from "./errors.js";
 import { DEPTH_MAX, type Value, type ValueMap } from "./messagepack.js";
 
+export const VALUE_NODES_MAX = 65_536;
+
 export function natural(value: Value | undefined, field: string): number {
   if (typeof value !== "number" || value < 0) throw new Malformed(field, "must be 0 to 2^53−1");
   return value;
@@ -39,17 +41,23 @@ export function map(value: Value | undefined, field: string): ValueMap {
   return value;
 }
 
-/** A map whose values are free, nested at most as deep as a value of its own may be. */
-export function freeMap(value: Value | undefined, field: string): ValueMap {
+/** A map whose values are free, nested at most as deep, and no more of them, than in a value of its own. */
+export function freeMap(value: Value | undefined, field: string, nodesMax = VALUE_NODES_MAX): ValueMap {
   const entries = map(value, field);
-  checkNesting(entries, field, 0);
+  if (countDown(entries, field, 0, nodesMax - 1) < 0) throw new Malformed(field, `holds more than ${nodesMax} values`);
   return entries;
 }
 
-function checkNesting(value: Value, field: string, depth: number): void {
-  if (value === null || typeof value !== "object" || value instanceof Uint8Array) return;
+/** Checks the nesting of a value; gives how many more values there may be, below 0 once there are too many. */
+function countDown(value: Value, field: string, depth: number, allowed: number): number {
+  if (value === null || typeof value !== "object" || value instanceof Uint8Array) return allowed;
   if (depth >= DEPTH_MAX) throw new Malformed(field, `nesting is deeper than ${DEPTH_MAX}`);
-  for (const item of value.values()) checkNesting(item, field, depth + 1);
+  let left = allowed - (value instanceof Map ? 2 * value.size : (value as readonly Value[]).length);
+  for (const item of value.values()) {
+    if (left < 0) return left;
+    left = countDown(item, field, depth + 1, left);
+  }
+  return left;
 }
 
 /** A map with exactly these keys. */

@@ -13,7 +13,10 @@ export const TRANSACTION_SIZE_MAX = 65_536;
 export const ARGUMENTS_MAX = 64;
 export const EVENTS_MAX = 64;
 export const SIGNERS_MAX = 4;
+export const ARGUMENTS_NODES_MAX = 4_096;
 export const ACCEPTED = "accepted";
+/** Results that do not consume the transaction's id: another block may have another result of it. */
+export const NOT_FINAL: ReadonlySet<string> = new Set(["expired", "replayed", "valid-until-too-far"]);
 const FUNCTION = /^[a-z][a-z0-9_]{0,47}$/;
 const ACCOUNT = /^[a-z0-9][a-z0-9-]{0,30}\.[a-z0-9][a-z0-9-]{0,60}$/;
 const BODY_NAMES = [
@@ -57,7 +60,7 @@ export function readTransaction(data: Uint8Array): Transaction {
   );
   const body = structure(decode(bodyBytes, "transaction.body", 1), "transaction.body", BODY_NAMES);
   const field = (name: string): [Value | undefined, string] => [body.get(name), `transaction.body.${name}`];
-  if (freeMap(...field("arguments")).size > ARGUMENTS_MAX) {
+  if (freeMap(...field("arguments"), ARGUMENTS_NODES_MAX).size > ARGUMENTS_MAX) {
     throw new Malformed("transaction.body.arguments", `must be at most ${ARGUMENTS_MAX}`);
   }
   bytes(...field("nonce"), 16);

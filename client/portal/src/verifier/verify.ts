@@ -146,7 +146,7 @@ function checkChain(bundle: Bundle, { header, checkpoint }: Anchor): void {
 function complete(bundle: Bundle, content: Content, anchor: Anchor | undefined): Line {
   if (content.line.state !== "clean" || anchor === undefined) return notChecked("completeness", "integrity");
   try {
-    return checkCompleteness(bundle, content.logs, anchor.header.height, anchor.checkpoint.size);
+    return checkCompleteness(bundle, content.logs, content.result, anchor.header.height, anchor.checkpoint.size);
   } catch (error) {
     return failed("completeness", error);
   }
@@ -197,12 +197,16 @@ const SCOPES = {
   transaction: "scope-of-receipt",
 } as const;
 
-/** What clean lines do not say. */
+/** The handles asked about, and what clean lines do not say. */
 function notes(bundle: Bundle, completeness: Line, authority: Line): readonly Said[] {
+  const asked = bundle.claim.kind === "accesses" ? bundle.claim.pairs : [];
   const codes: string[] = [];
   const { kind } = bundle.claim;
   if (completeness.state === "clean" && kind in SCOPES) codes.push(SCOPES[kind as keyof typeof SCOPES]);
   if (authority.state === "clean") codes.push("rests-on-genesis");
-  return codes.map((code) => ({ code, parameters: {} }));
+  return [
+    ...asked.map(({ grant, handle }) => ({ code: "handle-asked", parameters: { grant: grant.id, handle } })),
+    ...codes.map((code) => ({ code, parameters: {} })),
+  ];
 }
 
