@@ -25,6 +25,7 @@ from ledger.claims import Absence, Accesses, Claim, Entity, History, Trace, pars
 from ledger.errors import Malformed
 from ledger.limits import BUNDLE_SIZE_MAX
 from ledger.paths import Path as EntityPath
+from ledger.verdict import Report
 
 __all__ = ["verify"]
 
@@ -94,23 +95,28 @@ def verify(
     if json:
         screen.json(
             {
+                "handles_asked": pairs is not None,
                 "question": report.question(screen.language),
                 "sentences": {line.name: line.sentence(screen.language) for line in report.lines},
                 **report.value(),
             }
         )
     else:
-        if show and report.claim is not None and report.exit_ok:
-            branch = tell(report, Names.of(chain), screen.language)
-            if branch is not None:
-                print_branch(screen.out, branch, screen.language)
-        print_report(screen.out, report, screen.language)
-        if unpaired:
-            screen.out.print(screen.say("handles-unasked"), style="yellow", markup=False)
-        if not report.met:
-            screen.out.print(screen.say("asked-unmet"), style="red", markup=False)
+        _print(screen, report, Names.of(chain) if show else None, unpaired)
     if not report.exit_ok:
         raise typer.Exit(EXIT_FAILED)
+
+
+def _print(screen: Screen, report: Report, names: Names | None, unpaired: bool) -> None:
+    if names is not None and report.claim is not None and report.exit_ok:
+        branch = tell(report, names, screen.language)
+        if branch is not None:
+            print_branch(screen.out, branch, screen.language)
+    print_report(screen.out, report, screen.language)
+    if unpaired:
+        screen.out.print(screen.say("handles-unasked"), style="yellow", markup=False)
+    if not report.met:
+        screen.out.print(screen.say("asked-unmet"), style="red", markup=False)
 
 
 def _asked(about: str | None, kind: Kind | None, pairs: Path | None) -> EntityPath | Claim | None:

@@ -221,6 +221,10 @@ class _Demo:
             ),
             markup=False,
         )
+        # A regulator reads these first; the last is the access after the grant was revoked.
+        for step, outcome in played.refusals:
+            call = f"{step.call.contract}.{step.call.function}"
+            self.console.print(f"  ✗ {call}：{outcome.sentence}", markup=False)
         word, style = ("demo-clean", "green") if clean else ("demo-not-clean", "red")
         self.console.print(say(word), style=style, markup=False)
         if self.options.out is not None or not self.options.once:

@@ -28,6 +28,7 @@ class Played:
     steps: int
     accepted: int
     refused: int
+    refusals: tuple[tuple[Step, Outcome], ...]
     unexpected: tuple[Unexpected, ...]
     pin: str
 
@@ -39,6 +40,7 @@ def play(client: Client, scenario: Scenario, tell: Callable[[Phase, int], None])
     Raises: ClientFault, Unreachable.
     """
     done = accepted = 0
+    refusals: list[tuple[Step, Outcome]] = []
     unexpected: list[Unexpected] = []
     pin = ""
     for phase in scenario.phases:
@@ -48,9 +50,11 @@ def play(client: Client, scenario: Scenario, tell: Callable[[Phase, int], None])
             if outcome.code != step.expected:
                 unexpected.append(Unexpected(phase, step, outcome))
             accepted += outcome.accepted
+            if not outcome.accepted:
+                refusals.append((step, outcome))
         done += len(phase.steps)
         if not pin:
             # What a careful donor keeps: everything later must be an extension of this.
             pin = client.checkpoint()
         tell(phase, done)
-    return Played(done, accepted, done - accepted, tuple(unexpected), pin)
+    return Played(done, accepted, done - accepted, tuple(refusals), tuple(unexpected), pin)
