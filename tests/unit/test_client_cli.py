@@ -176,7 +176,7 @@ def test_accesses_are_verified_against_the_handles_of_who_asks(town: Town, tmp_p
     assert said.status == 0
     assert all(grant in said.out and handle in said.out for grant, handle in held)
     assert run("verify", others, *asked, "--pairs", pairs).status == 1
-    # Without handles to compare with, it answers about the data set, and says what it did not check.
+    # Without handles to compare with, it answers about the data set and says what is unchecked.
     unpaired = run("verify", others, *asked[:2], "--about", f"dataset/{dataset}")
     assert unpaired.status == 0
     assert "--pairs" in unpaired.out
