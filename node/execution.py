@@ -36,8 +36,8 @@ from node.stages import Stages
 
 __all__ = ["Executed", "Executor"]
 
-# state values kept in memory: about 30 MB; the rest is one store read
-CACHED_VALUES_MAX: Final = 65_536
+# state values kept in memory: about 100 MB; what is not among them costs a store read of 5 to 10 us
+CACHED_VALUES_MAX: Final = 262_144
 
 
 @dataclass(frozen=True, slots=True)
