@@ -1,22 +1,20 @@
-"""PBFT as a pure state machine: ordering (`Replica`) and certification (`Certifier`), without any
-IO.
+"""PBFT as a pure state machine: ordering (`Replica`) and certification (`Certifier`), no IO.
 
 How to read it, by the sections of Castro and Liskov, "Practical Byzantine Fault Tolerance"
 (OSDI'99):
 
-3    system model            epoch.py (who votes, over which bytes), ledger/quorum.py (how many
-decide)
-    4.1  the client              pool.py (pending transactions), bodies.py (what a batch names)
-    4.2  normal case             messages.py, slots.py, ordering.py
-    4.3  garbage collection      certification.py (CHECKPOINT as a C2SP cosignature), Replica._adopt
-4.4  view changes            new_view.py (the safety of it, pure), view_change.py (collecting,
-sending)
-    4.5  liveness                patience.py (timers), Replica._watch_primary
-    4.6  non-determinism         the block's time: ordering.py
-    5    (state transfer)        catch_up.py
-    --   crash and restart       ballots.py (the only signer), outbox.py, records.py, recovery.py
-    --   blame                   evidence.py
-    --   what is legal when      legality.py;  limits and tunables: settings.py
+    3    system model        epoch.py (who votes, over which bytes), ledger/quorum.py (how many)
+    4.1  the client          intake.py, pool.py (pending transactions), bodies.py (what is named)
+    4.2  normal case         messages.py, slots.py, ordering.py
+    4.3  garbage collection  certification.py (CHECKPOINT as a C2SP cosignature), Replica._adopt
+    4.4  view changes        new_view.py (the safety of it, pure), view_change.py (collecting)
+    4.5  liveness            patience.py (timers), watching.py (reminding, complaining)
+    4.6  non-determinism     the block's time: ordering.py
+    5    (state transfer)    catch_up.py
+    --   crash and restart   ballots.py (the only signer), outbox.py, records.py, recovery.py,
+                             recollection.py (ballots lost)
+    --   blame               evidence.py
+    --   what is legal when  legality.py;  limits and tunables: settings.py
 
 Begin with new_view.py and ballots.py, where safety lives. A driver needs only what is exported
 here: inputs.py and effects.py say what it tells and what it is asked; docs/PROTOCOL.md says in

@@ -11,7 +11,6 @@ from consensus.messages import NULL_BATCH, NULL_DIGEST, Batch
 from consensus.pool import Pool
 from consensus.settings import BATCHES_MAX, FETCH_MAX
 from consensus.slots import Content, Slot, SlotLog
-from ledger.limits import BLOCK_SIZE_MAX
 from ledger.transaction import Transaction
 
 __all__ = ["Bodies"]
@@ -37,7 +36,8 @@ class Bodies:
             self.wanted[name] = None
             if name in self._pool.invalid:
                 content.invalid = True
-        _judge_size(content)
+        if content.invalid:
+            self.tidy()
         return content
 
     def add_null(self, slot: Slot) -> None:
@@ -45,17 +45,19 @@ class Bodies:
         self.add(slot, NULL_BATCH, NULL_DIGEST)
 
     def supply(self, name: bytes, body: Transaction) -> list[Slot]:
-        """A body is here and valid; return the slots that are whole by it."""
+        """A body is here and valid; return the slots it settles: whole now, or too large."""
         if name not in self.wanted:
             return []
         del self.wanted[name]
-        whole = []
-        for slot in self._log:
-            for content in slot.contents.values():
-                if content.supply(name, body):
-                    _judge_size(content)
-                    whole.append(slot)
-        return whole
+        settled = [
+            (slot, content)
+            for slot in self._log
+            for content in slot.contents.values()
+            if content.supply(name, body)
+        ]
+        if any(content.invalid for _, content in settled):
+            self.tidy()
+        return [slot for slot, _ in settled]
 
     def fail(self, name: bytes) -> list[Slot]:
         """A body is no valid transaction; return the slots whose batch names it."""
@@ -87,6 +89,7 @@ class Bodies:
             name: None
             for slot in self._log
             for content in slot.contents.values()
+            if not content.invalid
             for name in content.lacking
         }
 
@@ -103,6 +106,8 @@ class Bodies:
                 content = slot.contents.get(digest)
                 if content is None:
                     batches[digest] = None
+                    continue
+                if content.invalid:
                     continue
                 for name in content.lacking:
                     if name not in self._pool.entries and name not in self._pool.invalid:
@@ -128,10 +133,3 @@ class Bodies:
             if content is not None:
                 return content.batch
         return None
-
-
-def _judge_size(content: Content) -> None:
-    if not content.lacking:
-        total = sum([len(body.raw) for body in content.bodies.values()])
-        if total > BLOCK_SIZE_MAX:
-            content.invalid = True

@@ -50,6 +50,7 @@ class CatchUp:
         "_seen",
         "_served",
         "_settings",
+        "_shown",
         "_turn",
         "_views",
     )
@@ -70,6 +71,7 @@ class CatchUp:
         self._seen: dict[str, int] = {}  # executed height in a member's last status
         self._answered: dict[str, int] = {}  # tick of the last answer to a member's status
         self._served: dict[str, tuple[int, int]] = {}  # lookups and bytes given this period
+        self._shown: dict[str, tuple[int, int]] = {}  # view and tick of the last NEW-VIEW sent
         self._lag = Watch()
         self._turn = 0
 
@@ -130,11 +132,18 @@ class CatchUp:
         if entered is not None and self._ordering.active:
             behind = message.view < entered.view
             if behind or (message.view == entered.view and not message.active):
-                self._views.show(sender)
+                self._show(sender, entered.view, tick)
         if message.stable < stable.height and stable.height > self._seat.base:
             self._outbox.send((sender,), encode(StableProof(self._seat.epoch, stable)))
         if stands_still:
             self._send_committed(sender, message.executed)
+
+    def _show(self, sender: str, view: int, tick: int) -> None:
+        """Send the NEW-VIEW, which may be large, only so often to one member."""
+        shown, since = self._shown.get(sender, (-1, 0))
+        if shown != view or tick - since >= self._settings.resend_ticks:
+            self._shown[sender] = (view, tick)
+            self._views.show(sender)
 
     def _send_committed(self, sender: str, executed: int) -> None:
         for sequence in range(executed + 1, executed + 1 + COMMITTED_AT_ONCE):

@@ -8,15 +8,17 @@ on.
 
 Invariants: never a smaller size than cosigned before, never another root of a size, never an
 earlier time, never a time before the block's (ballots.py, across restarts); a certificate holds
-exactly q lines in member order; a member whose root differs from one that q members cosigned halts
-(R-DT-4). Source: PBFT 4.3; DESIGN 2.7, 2.8; formats.md 6.4. R-CP-2, R-RS-1.
+exactly q lines in member order, none of them below the time of a block known here, none far ahead
+of the own clock: one liar must not spoil what the others say about time (DESIGN section 4); a
+member whose root differs from one that q members cosigned halts (R-DT-4). Source: PBFT 4.3; DESIGN
+2.7, 2.8; formats.md 6.4. R-CP-2, R-RS-1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from consensus import inputs
 from consensus.ballots import CosignatureBallots
@@ -30,8 +32,14 @@ from consensus.settings import CertifierSettings
 from ledger.checkpoint import Certificate, Checkpoint, Cosignature, verify_cosignature
 from ledger.errors import InvariantViolated, Malformed
 from ledger.keys import Signer, Verify, verify
+from ledger.limits import CLOCK_TOLERANCE_S
 
 __all__ = ["Certifier"]
+
+
+# Seconds by which another's timestamp may be ahead of the own clock. Half of what verifiers
+# tolerate: theirs may be behind ours.
+AHEAD_MAX_S: Final = CLOCK_TOLERANCE_S // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +62,13 @@ class Certifier:
         settings: CertifierSettings,
         records: Iterable[tuple[int, bytes]] = (),
         verify: Verify = verify,
+        lost: bool = False,
     ) -> None:
         """Take the member's id, its cosigner key, and the records stored before, oldest first.
+
+        `lost`: earlier records are gone (as in `Start`). Nothing is then cosigned before a
+        certificate lies `lost_heights` above the first one seen: beyond whatever this member may
+        have cosigned, which never lay more than a window above what was certified (R-DW-4).
 
         Raises: InvariantViolated when the records are damaged or contradict each other.
         """
@@ -68,12 +81,15 @@ class Certifier:
         self._outbox: Outbox[CertifierEffect, Cosigned] = Outbox(self._own_record)
         self._newest: inputs.Rooted | None = None
         self._roots: dict[int, bytes] = {}
+        self._floors: dict[int, int] = {}  # size -> its block's time in seconds, as the roots
         # place of a member -> size -> its newest cosignature there
         self._seen: dict[int, dict[int, Cosigned]] = {}
         self._best = _Best(epoch.base, 0)
         self._wall_s = 0
         self._tick = 0
         self._sent_tick = 0
+        self._silent_to: int | None = None  # cosign nothing up to this size, once it is known
+        self._lost = lost and self._own is None
         self._halted = False
 
     def _resume(self, records: Iterable[tuple[int, bytes]]) -> int:
@@ -110,8 +126,11 @@ class Certifier:
             return
         self._newest = event
         self._roots[event.height] = event.root
+        self._floors[event.height] = _seconds(event.time)
+        self._forget_untimely(event.height, _seconds(event.time))
         while len(self._roots) > self._settings.heights_kept:
-            del self._roots[next(iter(self._roots))]
+            oldest = next(iter(self._roots))
+            del self._roots[oldest], self._floors[oldest]
         if event.height % self._settings.every == 0:
             self._cosign(event)
         self._certify(event.height)
@@ -139,8 +158,10 @@ class Certifier:
         own = self._own
         if not self._wall_s or (own is not None and newest.height < own.size):
             return
-        # Whole seconds, rounded up: a cosignature never precedes its block (DESIGN 4, Times).
-        timestamp = max(self._wall_s, -(-newest.time // 1000), own.timestamp if own else 0)
+        if self._lost and (self._silent_to is None or newest.height <= self._silent_to):
+            return
+        # A cosignature never precedes its block (DESIGN 4, Times).
+        timestamp = max(self._wall_s, _seconds(newest.time), own.timestamp if own else 0)
         if own is not None and (newest.height, timestamp) == (own.size, own.timestamp):
             return
         checkpoint = Checkpoint(self._seat.origin, newest.height, newest.root)
@@ -181,6 +202,12 @@ class Certifier:
             and known.timestamp >= message.timestamp
         ):
             return
+        newest = self._newest
+        if newest is not None and message.size < newest.height and message.size not in self._roots:
+            return  # of a block this member jumped over: the newest will be certified, too
+        if not self._is_timely(message):
+            self._findings.add(Suspicion(event.sender, "untimely-cosignature"))
+            return
         checkpoint = Checkpoint(self._seat.origin, message.size, message.root)
         line = Cosignature(event.sender, message.timestamp, message.signature)
         if not verify_cosignature(checkpoint, line, self._seat.members, self._seat.verify):
@@ -195,6 +222,30 @@ class Certifier:
             return  # the first word counts
         self._keep(place, message)
         self._certify(message.size)
+
+    def _is_timely(self, message: Cosigned) -> bool:
+        """Judge a timestamp by its block, or the newest known below it, and by the own clock.
+
+        Before the first tick there is no clock: then what comes is too early, and comes again.
+        """
+        newest, floor = self._newest, self._floors.get(message.size, 0)
+        if newest is not None and newest.height <= message.size:
+            floor = _seconds(newest.time)
+        if message.timestamp < floor:
+            return False
+        return message.timestamp <= self._wall_s + AHEAD_MAX_S
+
+    def _forget_untimely(self, size: int, floor: int) -> None:
+        """The block of a size is known now: words for it of an earlier time do not count.
+
+        A certificate made of them before is replaced as soon as q members say better.
+        """
+        for sizes in self._seen.values():
+            known = sizes.get(size)
+            if known is not None and known.timestamp < floor:
+                del sizes[size]
+        if self._best.size == size and self._best.least < floor:
+            self._best = _Best(size, -self._settings.interval_s)
 
     def _keep(self, place: int, message: Cosigned) -> None:
         sizes = self._seen.setdefault(place, {})
@@ -239,9 +290,12 @@ class Certifier:
             ),
         )
         self._best = _Best(size, least)
+        if self._lost and self._silent_to is None:
+            self._silent_to = size + self._settings.lost_heights
         for place, sizes in self._seen.items():
             self._seen[place] = {at: one for at, one in sizes.items() if at >= size}
         self._roots = {at: known for at, known in self._roots.items() if at >= size}
+        self._floors = {at: known for at, known in self._floors.items() if at >= size}
         self._outbox.emit(CertificateReady(size, certificate))
 
     def _halt(self, reason: str) -> None:
@@ -250,6 +304,11 @@ class Certifier:
         for finding in self._findings.take():
             self._outbox.emit(Report(finding))
         self._outbox.emit(Halt(reason))
+
+
+def _seconds(time_ms: int) -> int:
+    """Whole seconds, rounded up."""
+    return -(-time_ms // 1000)
 
 
 def _latest_first(line: tuple[int, Cosigned]) -> tuple[int, int]:

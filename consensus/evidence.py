@@ -91,14 +91,15 @@ def _same_place(first: Statement, second: Statement) -> bool:
 
 
 class Findings:
-    """Each finding once, and at most REPORTS_MAX in all: a flood of bad messages is one line
-    (R-RS-1).
+    """Each finding once, and at most REPORTS_MAX against one member: a flood of bad messages is one
+    line, and one liar's many faults do not hide another's (R-RS-1).
     """
 
-    __slots__ = ("_known", "_new")
+    __slots__ = ("_counts", "_known", "_new")
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str, int, int], None] = {}
+        self._counts: dict[str, int] = {}
         self._new: list[Finding] = []
 
     def add(self, finding: Finding) -> None:
@@ -108,8 +109,10 @@ class Findings:
             key = (finding.member, one.kind, one.view, one.sequence)
         else:
             key = (finding.member, finding.code, 0, 0)
-        if key in self._known or len(self._known) >= REPORTS_MAX:
+        count = self._counts.get(finding.member, 0)
+        if key in self._known or count >= REPORTS_MAX:
             return
+        self._counts[finding.member] = count + 1
         self._known[key] = None
         self._new.append(finding)
 

@@ -147,6 +147,9 @@ class Start:
     time: int
     certificate: Certificate | None = None
     next_epoch: Epoch | None = None  # as in Executed, when that block decided one
+    # The store holds no trace of this member's earlier life, and is not one newly founded: whatever
+    # it signed may be out there (R-DW-4). Say so at every start until records exist.
+    lost: bool = False
 
 
 Input = Submit | Deliver | Tick | Stored | Checked | Executed | Certified | Installed

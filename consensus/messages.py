@@ -21,6 +21,7 @@ from msgspec import Meta
 from consensus.settings import (
     BATCHES_MAX,
     FETCH_MAX,
+    FORWARD_MAX,
     MESSAGE_SIZE_MAX,
     PREPARED_MAX,
     SPREAD_COUNT_MAX,
@@ -41,11 +42,15 @@ __all__ = [
     "Fetch",
     "Message",
     "NewView",
+    "Overdue",
     "PrePrepare",
     "Prepare",
     "PreparedCertificate",
     "Proposal",
+    "Recall",
+    "Recalled",
     "Seal",
+    "Settled",
     "Stable",
     "StableProof",
     "Status",
@@ -279,6 +284,44 @@ class Transactions(
     raws: Annotated[tuple[_Raw, ...], Meta(max_length=SPREAD_COUNT_MAX)]
 
 
+class Overdue(
+    msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True, tag="overdue"
+):
+    """Bodies that have waited long, said again to all before their sender complains (R-TL-6)."""
+
+    epoch: Natural
+    raws: Annotated[tuple[_Raw, ...], Meta(max_length=FORWARD_MAX)]
+
+
+class Settled(
+    msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True, tag="settled"
+):
+    """An answer to Overdue: of these the sender knows that they are ordered."""
+
+    epoch: Natural
+    digests: Annotated[bytes, Meta(max_length=DIGEST_SIZE * FORWARD_MAX)]
+
+
+class Recall(
+    msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True, tag="recall"
+):
+    """Asked by a member that has lost its ballots; `nonce` tells its lives apart (R-DW-4)."""
+
+    epoch: Natural
+    nonce: Natural
+
+
+class Recalled(
+    msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True, tag="recalled"
+):
+    """An answer to Recall: the view the sender is in or has promised, its stable checkpoint."""
+
+    epoch: Natural
+    nonce: Natural
+    view: Natural
+    stable: Stable
+
+
 class Fetch(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True, tag="fetch"):
     """Ask for batches and transactions by digest."""
 
@@ -315,6 +358,10 @@ Message = (
     | StableProof
     | Status
     | Transactions
+    | Overdue
+    | Settled
+    | Recall
+    | Recalled
     | Fetch
     | Batches
 )
@@ -348,6 +395,9 @@ def decode(data: bytes) -> Message:
     elif isinstance(message, Fetch):
         if len(message.batches) % DIGEST_SIZE or len(message.transactions) % DIGEST_SIZE:
             raise Malformed("fetch", "must be digests of 32 bytes")
+    elif isinstance(message, Settled):
+        if len(message.digests) % DIGEST_SIZE:
+            raise Malformed("settled", "must be digests of 32 bytes")
     elif isinstance(message, ViewChange):
         _check_view_change(message)
     elif isinstance(message, NewView):

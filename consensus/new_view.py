@@ -144,23 +144,27 @@ def check_view_change(message: ViewChange, seat: Seat) -> None:
 
     Raises: Malformed; that of one member says nothing about another's (R-VC-6).
     """
+    _check_form(message, seat)
+    _check_proofs(message, seat)
+
+
+def _check_form(message: ViewChange, seat: Seat) -> None:
+    """What costs one signature check: who speaks, and that no sequence lies outside a window."""
     if message.epoch != seat.epoch:
         raise Malformed("view-change", "is of another epoch")
     if message.member >= seat.members.n or message.view == 0:
         raise Malformed("view-change", "names no member or no later view")
-    if not seat.vote_holds(
-        message.member,
-        VIEW_CHANGE,
-        message.view,
-        message.stable.height,
-        message.digest(),
-        message.signature,
-    ):
-        raise Malformed("view-change", "its signature does not hold")
     low = message.stable.height
     for certificate in message.prepared:
         if certificate.view >= message.view or not low < certificate.sequence <= low + WINDOW_MAX:
             raise Malformed("view-change", "a certificate lies outside its view or window")
+    if not seat.vote_holds(
+        message.member, VIEW_CHANGE, message.view, low, message.digest(), message.signature
+    ):
+        raise Malformed("view-change", "its signature does not hold")
+
+
+def _check_proofs(message: ViewChange, seat: Seat) -> None:
     check_stable(message.stable, seat)
     for certificate in message.prepared:
         check_prepared(certificate, seat)
@@ -182,16 +186,21 @@ def check_new_view(
     if any(one.view != message.view for one in message.view_changes):
         raise Malformed("new-view", "holds a VIEW-CHANGE of another view")
     primary = seat.primary(message.view)
+    low = max([one.stable.height for one in message.view_changes])
+    if not seat.vote_holds(
+        primary, NEW_VIEW, message.view, low, message.digest(), message.signature
+    ):
+        raise Malformed("new-view", "its signature does not hold")  # R-VC-5
+    # Who speaks, and within which window, before anything is computed from what they say: a
+    # sequence from nowhere would make the choice as long as its author likes (R-RS-3).
+    unknown = [one for one in message.view_changes if not known(one)]
+    for view_change in unknown:
+        _check_form(view_change, seat)
     choice = choose(message.view_changes)
     if tuple((one.sequence, one.digest) for one in message.proposals) != choice.proposals:
         raise Malformed("new-view", "does not propose what its VIEW-CHANGEs demand")
-    if not seat.vote_holds(
-        primary, NEW_VIEW, message.view, choice.stable.height, message.digest(), message.signature
-    ):
-        raise Malformed("new-view", "its signature does not hold")  # R-VC-5
-    for view_change in message.view_changes:
-        if not known(view_change):
-            check_view_change(view_change, seat)
+    for view_change in unknown:
+        _check_proofs(view_change, seat)
     for one in message.proposals:
         if not seat.vote_holds(
             primary, PRE_PREPARE, message.view, one.sequence, one.digest, one.signature

@@ -1,5 +1,4 @@
-"""The normal case: pre-prepare, prepare, commit; several sequences in flight; blocks ordered one
-by one.
+"""The normal case: pre-prepare, prepare, commit; several in flight; blocks ordered one by one.
 
 A backup accepts the first valid pre-prepare of a (view, sequence) (R-Q-5) and votes when it holds
 all bodies, checked (R-Q-6). A prepared certificate is the pre-prepare and q−1 PREPAREs of backups
@@ -8,8 +7,7 @@ epoch is then the same everywhere, whatever was in flight (R-MB-1, R-CP-8).
 
 Block time = max(proposed, previous + 1 ms). The clock judges a fresh proposal only; a re-proposed
 batch keeps its time, because its digest binds it (R-DT-3). What it is not: choosing what a new
-view proposes (new_view.py), or when to give up on a primary (patience.py). Source: PBFT (OSDI'99)
-4.2.
+view proposes (new_view.py), or when to give up on a primary (patience.py). Source: PBFT 4.2.
 """
 
 from __future__ import annotations
@@ -74,6 +72,7 @@ class Ordering:
         self.last_time = time  # of the last ordered block, ms
         self.last: int | None = None  # the epoch's last height, once known
         self.next_sequence = height + 1
+        self.silent = False  # the ballots are lost: listen and execute, sign nothing (R-DW-4)
         self.held = False  # blocks are being fetched: order nothing
         self.suspicion = ""  # why the primary of this view is not waited for any longer
         self.tick = 0
@@ -125,7 +124,8 @@ class Ordering:
 
     def is_primary(self) -> bool:
         """Say whether this member leads the current view."""
-        return self.active and self._seat.primary(self.view) == self._seat.index
+        leads = self._seat.primary(self.view) == self._seat.index
+        return self.active and leads and not self.silent
 
     def propose(self) -> None:
         """Propose what is ready: at once with nothing in flight, else in full batches or after a
@@ -262,7 +262,9 @@ class Ordering:
 
     def on_committed(self, sender: str, message: Committed) -> None:
         """Take a commit certificate: final, whatever its view (R-VC-9). Raises: Malformed."""
-        if not self.ordered < message.sequence <= self.log.low + 2 * self.log.window:
+        # Counted from what is ordered, not from the low mark: a member far behind a checkpoint
+        # must not be made to hold everything in between (R-RS-1).
+        if not self.ordered < message.sequence <= self.ordered + 2 * self.log.window:
             return
         slot = self.log.get(message.sequence)
         if slot is not None and slot.decided is not None:
@@ -293,7 +295,8 @@ class Ordering:
         if content.invalid:
             self.suspicion = "invalid-transaction"
             return
-        if not content.lacking and self.log.low < slot.sequence <= self.log.high:
+        may_vote = self.log.low < slot.sequence <= self.log.high and not self.silent
+        if may_vote and not content.lacking:
             self._prepare(slot, proposed, content)
             self._commit(slot, proposed)
         self._decide(slot, proposed, content)
@@ -337,13 +340,8 @@ class Ordering:
         """Return P: above the low mark, the certificate of the highest view for each sequence
         (R-VC-1).
         """
-        return tuple(
-            [
-                slot.prepared
-                for slot in self.log
-                if slot.prepared is not None and slot.sequence > self.log.low
-            ]
-        )
+        above = [slot.prepared for slot in self.log if slot.sequence > self.log.low]
+        return tuple([one for one in above if one is not None])
 
     def resend(self, every: int) -> None:
         """Send the own votes of slots that stay undecided again, identically."""

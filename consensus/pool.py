@@ -45,7 +45,9 @@ class Pool:
         "_buckets",
         "_counts",
         "_settings",
+        "_share",
         "_size",
+        "_sizes",
         "entries",
         "invalid",
         "ordered",
@@ -53,14 +55,21 @@ class Pool:
         "ready_size",
     )
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, members: int = 2) -> None:
         self._settings = settings
+        # One other member may fill no more than its n-th: whatever f of them do, an n-th is left
+        # for the own clients.
+        self._share = (
+            min(settings.pool_source_count, settings.pool_count // members),
+            min(settings.pool_source_size, settings.pool_size // members),
+        )
         self.entries: dict[bytes, Entry] = {}
         self.ready: dict[bytes, Entry] = {}  # checked and not claimed, in order of arrival
         self.ready_size = 0
         self.ordered: dict[bytes, Transaction | None] = {}  # None: body let go, digest remembered
         self.invalid: dict[bytes, None] = {}
         self._counts: dict[str, int] = {}
+        self._sizes: dict[str, int] = {}
         self._size = 0
         self._buckets: dict[int, dict[bytes, None]] = {}  # valid_until // 10 s -> digests
 
@@ -92,15 +101,12 @@ class Pool:
             new.append(transaction)
         return new, refused
 
-    def restore(self, transaction: Transaction, ordered: bool) -> None:
+    def restore(self, transaction: Transaction) -> None:
         """Take back a checked transaction from a durable record, beyond any limit: a slot holds it
         anyway.
         """
-        if ordered:
-            self.ordered[transaction.digest] = transaction
-        else:
-            self._add(transaction.digest, Entry(transaction.raw, None, "", 0))
-            self.check_done(transaction.digest, transaction)
+        self._add(transaction.digest, Entry(transaction.raw, None, "", 0))
+        self.check_done(transaction.digest, transaction)
 
     def take_in(
         self, raws: Sequence[bytes], source: str, tick: int, wanted: dict[bytes, None]
@@ -110,7 +116,7 @@ class Pool:
         `wanted` are digests that a proposal waits for: they are taken whatever the member's share.
         """
         new = []
-        share = self._settings.pool_source_count
+        count, size = self._share
         for raw in raws:
             digest = leaf_hash(raw)
             if digest in self.entries or digest in self.invalid:
@@ -118,7 +124,9 @@ class Pool:
             if digest not in wanted:
                 if digest in self.ordered or not self._has_room(len(raw)):
                     continue
-                if self._counts.get(source, 0) >= share:
+                if self._counts.get(source, 0) >= count:
+                    continue
+                if self._sizes.get(source, 0) + len(raw) > size:
                     continue
             self._add(digest, Entry(raw, None, source, tick))
             new.append((digest, raw))
@@ -257,6 +265,7 @@ class Pool:
     def _add(self, digest: bytes, entry: Entry) -> None:
         self.entries[digest] = entry
         self._counts[entry.source] = self._counts.get(entry.source, 0) + 1
+        self._sizes[entry.source] = self._sizes.get(entry.source, 0) + len(entry.raw)
         self._size += len(entry.raw)
 
     def _drop(self, digest: bytes) -> None:
@@ -264,6 +273,7 @@ class Pool:
         if entry is None:
             return
         self._counts[entry.source] -= 1
+        self._sizes[entry.source] -= len(entry.raw)
         self._size -= len(entry.raw)
         if self.ready.pop(digest, None) is not None:
             self.ready_size -= len(entry.raw)

@@ -31,6 +31,7 @@ __all__ = [
     "Base",
     "CosignedRecord",
     "Entered",
+    "Lost",
     "Prepared",
     "Promised",
 ]
@@ -74,6 +75,12 @@ class Entered(
     new_view: NewView
 
 
+class Lost(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True, tag="lost"):
+    """Earlier records are gone: nothing is signed until it is known to be harmless (R-DW-4)."""
+
+    lost: bool  # False: it is, from here on
+
+
 class Base(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True, tag="base"):
     """View, promise and stable checkpoint at one moment."""
 
@@ -94,7 +101,7 @@ class CosignedRecord(msgspec.Struct, array_like=True, frozen=True, forbid_unknow
     signature: Signature
 
 
-Record = Accepted | Prepared | Promised | Entered | Base
+Record = Accepted | Prepared | Promised | Entered | Lost | Base
 
 RECORD: Final[Format[Record]] = Format(Record, "record")  # type: ignore[arg-type]
 COSIGNED_RECORD: Final = Format(CosignedRecord, "cosignature record")

@@ -17,7 +17,7 @@ from consensus.epoch import COMMIT, NEW_VIEW, PRE_PREPARE, PREPARE, VIEW_CHANGE,
 from consensus.messages import GENESIS_STABLE, NULL_DIGEST, NewView, Stable, ViewChange
 from consensus.ordering import Ordering
 from consensus.pool import Pool
-from consensus.records import RECORD, Accepted, Base, Entered, Prepared, Promised
+from consensus.records import RECORD, Accepted, Base, Entered, Lost, Prepared, Promised
 from consensus.slots import Proposed, Vote
 from consensus.view_change import ViewChanges
 from ledger.errors import InvariantViolated, Malformed
@@ -36,6 +36,7 @@ class Recovered:
     stable: Stable = GENESIS_STABLE
     promised: ViewChange | None = None
     entered: NewView | None = None
+    lost: int = 0  # the record that says that earlier ones are gone; 0 for none
     accepted: list[tuple[int, Accepted]] = field(default_factory=list)
     prepared: list[tuple[int, Prepared]] = field(default_factory=list)
 
@@ -64,6 +65,8 @@ def fold(records: Iterable[tuple[int, bytes]], seat: Seat) -> Recovered:
         elif isinstance(record, Entered):
             state.entered = record.new_view
             state.view, state.active = record.new_view.view, True
+        elif isinstance(record, Lost):
+            state.lost = number if record.lost else 0
         else:
             _fold_base(state, record, seat)
     low = state.stable.height
@@ -129,7 +132,10 @@ def _resume_accepted(
         body = pool.get(name)
         if body is None:
             body = Transaction.decode(raw)  # checked before it was stored
-            pool.restore(body, ordered=proposal.sequence <= ordering.executed)
+            # At a height executed since, this batch may have lost to another: its slot still serves
+            # the bodies, but nothing says that they are ordered.
+            if proposal.sequence > ordering.executed:
+                pool.restore(body)
         ordering.bodies.supply(name, body)
     if record.prepare:
         slot.add(PREPARE, seat.index, Vote(proposal.view, digest, record.prepare))

@@ -13,11 +13,12 @@ from typing import Any
 
 from consensus import inputs
 from consensus.ballots import Ballots
-from consensus.catch_up import CatchUp, portions
-from consensus.effects import Check, Effect, EpochEnded, Halt, Refused, Report
+from consensus.catch_up import CatchUp
+from consensus.effects import Effect, EpochEnded, Halt, Refused, Report
 from consensus.epoch import COMMIT, PREPARE, Epoch, Seat
 from consensus.evidence import Findings, Suspicion
 from consensus.inputs import Start
+from consensus.intake import Intake
 from consensus.legality import LEGAL, Mode
 from consensus.messages import (
     Batches,
@@ -25,25 +26,30 @@ from consensus.messages import (
     Committed,
     Fetch,
     NewView,
+    Overdue,
     Prepare,
     PrePrepare,
+    Recall,
+    Recalled,
+    Settled,
     Stable,
     StableProof,
     Status,
     Transactions,
     ViewChange,
     decode,
-    encode,
 )
 from consensus.new_view import Choice, check_stable
 from consensus.ordering import Ordering
 from consensus.outbox import Outbox
 from consensus.patience import Patience
 from consensus.pool import Pool
-from consensus.records import RECORD, Base
+from consensus.recollection import Recollection
+from consensus.records import RECORD, Base, Lost
 from consensus.recovery import fold, resume
-from consensus.settings import FORWARD_MAX, Settings
+from consensus.settings import Settings
 from consensus.view_change import ViewChanges
+from consensus.watching import Watching
 from ledger.errors import InvariantViolated, Malformed, PeerFault
 from ledger.keys import Signer, Verify, verify
 
@@ -75,7 +81,7 @@ class Replica:
         self._settings = settings
         self._findings = Findings()
         self._outbox: Outbox[Effect, Commit] = Outbox(recovered.last_number)
-        self._pool = Pool(settings)
+        self._pool = Pool(settings, seat.members.n)
         self._patience = Patience(settings)
         ballots = self._ballots = Ballots(seat, signer)
         self._ordering = Ordering(
@@ -89,16 +95,24 @@ class Replica:
             start.height,
             start.time,
         )
+        self._intake = Intake(seat, self._outbox, self._pool, self._ordering)
         self._views = ViewChanges(seat, ballots, self._outbox, self._findings)
         resume(recovered, seat, ballots, self._ordering, self._views, self._pool)
+        self._watching = Watching(
+            seat, settings, self._outbox, self._ordering, self._patience, self._pool
+        )
         self._catch_up = CatchUp(seat, settings, self._outbox, self._ordering, self._views)
         self._stable = recovered.stable
+        self._recollection = Recollection(
+            seat, settings, self._outbox, start.lost or recovered.lost > 0
+        )
+        if self._recollection.lost:
+            self._ordering.silent = True
+            self._recollection.record = recovered.lost or self._outbox.store(
+                RECORD.encode(Lost(True))
+            )
         self._based = recovered.stable.height  # the stable height of the newest Base record
         self._tick = 0
-        self._forwarded = 0
-        self._token = 0
-        self._checks: dict[int, list[bytes]] = {}
-        self._heard: dict[str, int] = {}  # tick of the last bytes from each member
         self._next_epoch = start.next_epoch
         self._ordering.last = start.height if start.next_epoch is not None else None
         self._ended = self._halted = False
@@ -122,6 +136,11 @@ class Replica:
     def view(self) -> int:
         """The view this member is in, or has promised."""
         return self._views.view
+
+    @property
+    def lost(self) -> bool:
+        """Whether this member has lost its ballots and says nothing yet (R-DW-4)."""
+        return self._recollection.lost
 
     @property
     def primary(self) -> str:
@@ -160,6 +179,8 @@ class Replica:
         found.
         """
         ordering = self._ordering
+        if ordering.silent:
+            ordering.suspicion = ""
         if ordering.suspicion and ordering.active:
             self._findings.add(Suspicion(self.primary, ordering.suspicion))
             self._leave(self._views.view + 1)
@@ -176,7 +197,7 @@ class Replica:
         members = self._seat.members
         if members.get(event.sender) is None or event.sender == self._seat.me:
             return
-        self._heard[event.sender] = self._tick
+        self._watching.heard(event.sender, self._tick)
         try:
             message = decode(event.data)
             if getattr(message, "epoch", self._seat.epoch) != self._seat.epoch:
@@ -204,12 +225,13 @@ class Replica:
         self._ordering.on_committed(sender, message)
 
     def _on_view_change(self, sender: str, message: ViewChange) -> None:
-        self._views.on_view_change(message)
+        self._views.on_view_change(sender, message, self._tick)
         self._consider_views()
 
     def _on_new_view(self, sender: str, message: NewView) -> None:
-        place = self._seat.members.index(sender)
-        choice = self._views.on_new_view(place, message, self._ordering.active)
+        choice = self._views.on_new_view(
+            sender, message, self._ordering.active, self._tick, self._recollection.lost
+        )
         if choice is not None:
             self._enter(message, choice)
 
@@ -221,6 +243,13 @@ class Replica:
     def _on_status(self, sender: str, message: Status) -> None:
         self._catch_up.on_status(sender, message, self._tick, self._stable)
 
+    def _on_recall(self, sender: str, message: Recall) -> None:
+        self._recollection.answer(sender, message, self._views.view, self._stable)
+
+    def _on_recalled(self, sender: str, message: Recalled) -> None:
+        self._recollection.on_recalled(sender, message)
+        self._recollect()
+
     def _on_fetch(self, sender: str, message: Fetch) -> None:
         self._catch_up.on_fetch(sender, message)
 
@@ -230,12 +259,15 @@ class Replica:
                 self._ordering.claim(slot.content())
                 self._ordering.advance(slot)
 
-    def _on_transactions(self, sender: str, message: Transactions) -> None:
-        new = self._pool.take_in(message.raws, sender, self._tick, self._ordering.bodies.wanted)
-        if new:
-            self._token += 1
-            self._checks[self._token] = [digest for digest, _ in new]
-            self._outbox.emit(Check(self._token, tuple([raw for _, raw in new])))
+    def _on_overdue(self, sender: str, message: Overdue) -> None:
+        self._watching.on_overdue(sender, message)
+        self._on_transactions(sender, message)
+
+    def _on_settled(self, sender: str, message: Settled) -> None:
+        self._watching.on_settled(sender, message)
+
+    def _on_transactions(self, sender: str, message: Transactions | Overdue) -> None:
+        self._intake.take_in(sender, message.raws, self._tick)
 
     # -- the driver's words ---------------------------------------------------------------------
 
@@ -244,36 +276,10 @@ class Replica:
             digests = tuple([one.digest for one in event.transactions])
             self._outbox.emit(Refused(digests, "epoch-ended"))
             return
-        new, refused = self._pool.submit(event.transactions, self._seat.me, self._tick)
-        if refused:
-            self._outbox.emit(Refused(tuple(refused), "pool-full"))
-        self._spread([one.raw for one in new])
-        for one in new:
-            self._supply(one.digest)
-
-    def _spread(self, raws: list[bytes]) -> None:
-        for portion in portions(raws):
-            self._outbox.send(self._seat.others(), encode(Transactions(portion)))
+        self._intake.submit(event.transactions, self._tick)
 
     def _checked(self, event: inputs.Checked) -> None:
-        digests = self._checks.pop(event.token, None)
-        if digests is None or len(digests) != len(event.transactions):
-            raise InvariantViolated(f"check {event.token} was not asked, or not answered in full")
-        for digest, transaction in zip(digests, event.transactions, strict=True):
-            if transaction is not None:
-                self._pool.check_done(digest, transaction)
-                self._supply(digest)
-                continue
-            self._pool.check_failed(digest)
-            for slot in self._ordering.bodies.fail(digest):
-                self._ordering.advance(slot)
-
-    def _supply(self, digest: bytes) -> None:
-        if digest in self._ordering.bodies.wanted:
-            body = self._pool.get(digest)
-            if body is not None:
-                for slot in self._ordering.bodies.supply(digest, body):
-                    self._ordering.advance(slot)
+        self._intake.checked(event)
 
     def _stored(self, event: inputs.Stored) -> None:
         for commit in self._outbox.stored(event.number):
@@ -308,6 +314,7 @@ class Replica:
         self._ordering.wall_ms = event.wall_ms
         settings = self._settings
         self._catch_up.on_tick(event.tick, self._stable)
+        self._recollection.on_tick(event.tick, event.wall_ms)
         if self._ended:
             return
         if event.tick % settings.status_ticks == 0:
@@ -316,37 +323,15 @@ class Replica:
                 self._outbox.emit(Refused(tuple(gone), "expired"))
         if self._ordering.active:
             self._ordering.resend(settings.resend_ticks)
-            self._watch_primary(event.tick)
+            verdict = self._watching.look(event.tick, self._stable.height)
+            if verdict:
+                self._ordering.suspicion = verdict
         else:
             self._views.resend(event.tick, settings.resend_ticks)
+            self._watching.remind(event.tick)
             self._consider_views()
-            if self._patience.new_view_overdue(event.tick):
+            if self._patience.new_view_overdue(event.tick) and not self._ordering.silent:
                 self._leave(self._views.view + 1)
-
-    def _watch_primary(self, tick: int) -> None:
-        """Suspect a primary that lets the oldest request, or an open proposal, wait for too long
-        (R-TL-5).
-        """
-        ordering, patience = self._ordering, self._patience
-        # Cut off from a quorum, nothing could come of leaving; and a member that left alone could
-        # not return to its view when the network heals (R-TL-4).
-        recent = tick - 3 * self._settings.status_ticks
-        alone = sum([at >= recent for at in self._heard.values()]) < self._seat.members.q - 1
-        behind = alone or self._stable.height > ordering.executed or ordering.held
-        if behind or ordering.last is not None:
-            patience.entered()  # not the primary's fault: nobody waits for it now
-            return
-        if ordering.ordered > ordering.executed:
-            return  # nor is it while the own node executes
-        oldest = self._pool.oldest()
-        request = None if oldest is None else oldest[0]
-        verdict = patience.judge(request, ordering.waiting_sequence(), tick)
-        if patience.is_half_over(tick) and tick - self._forwarded >= patience.timeout // 2:
-            # First make sure that everybody has it, then complain (R-TL-6).
-            self._forwarded = tick
-            self._spread(self._pool.oldest_raws(FORWARD_MAX))
-        if verdict and not ordering.is_primary():
-            ordering.suspicion = verdict
 
     # -- views ----------------------------------------------------------------------------------
 
@@ -359,6 +344,8 @@ class Replica:
 
     def _consider_views(self) -> None:
         """Join, start the clock, or start the view, whatever the VIEW-CHANGEs seen allow."""
+        if self._ordering.silent:
+            return
         # Each round promises a later view that f+1 others already want: at most one round per
         # member (R-TL-10).
         for _ in range(self._seat.members.n):
@@ -382,6 +369,17 @@ class Replica:
         self._patience.entered()
         self._ordering.enter(new_view, choice.stable.height)
 
+    def _recollect(self) -> None:
+        """Speak again, once nothing said before the ballots were lost can matter (R-DW-4)."""
+        ordering, views = self._ordering, self._views
+        first = self._recollection.found(self._stable.height, views.view)
+        if first is None:
+            return
+        ordering.silent = False
+        self._outbox.store(RECORD.encode(Lost(False)))
+        if not (ordering.active and views.view >= first):
+            self._leave(first + 1)  # `first` itself may have been promised before
+
     # -- the stable checkpoint ------------------------------------------------------------------
 
     def _adopt(self, stable: Stable) -> None:
@@ -396,6 +394,7 @@ class Replica:
         ordering.on_stable(stable.height)
         if stable.height - self._based >= max(1, self._settings.window // 4):
             self._write_base()
+        self._recollect()
         self._end_if_certified()
 
     def _write_base(self) -> None:
@@ -409,6 +408,8 @@ class Replica:
         )
         number = self._outbox.store(RECORD.encode(record))
         needed = [slot.oldest_record for slot in self._ordering.log if slot.oldest_record]
+        if self._recollection.lost:
+            needed.append(self._recollection.record)
         # Not durable yet: the driver may discard only what it would still have after a power cut.
         self._outbox.discard_after(number, min([number, *needed]))
 

@@ -25,7 +25,7 @@ SPREAD_SIZE_MAX: Final = 1024 * 1024  # bytes of transactions put into one messa
 SPREAD_COUNT_MAX: Final = 2_048  # transactions in one message
 FETCH_MAX: Final = 1_024  # digests asked for in one message
 BATCHES_MAX: Final = 64  # batches sent in one answer
-REPORTS_MAX: Final = 256  # findings reported by one run; the first of each kind tells all
+REPORTS_MAX: Final = 64  # findings against one member reported by one run; the first tell all
 FORWARD_MAX: Final = 256  # oldest pending transactions spread again when the primary leaves them
 
 
@@ -49,7 +49,8 @@ class Settings:
     drift_ms: int = 10_000  # a fresh proposal's time may differ so much from ours (R-DT-3)
     pool_count: int = 40_000  # pending transactions in all
     pool_size: int = 64 * 1024 * 1024  # bytes of pending transactions in all
-    pool_source_count: int = 10_000  # pending transactions brought by one other member (R-RS-2)
+    pool_source_count: int = 10_000  # pending transactions brought by one other member (R-RS-2),
+    pool_source_size: int = 16 * 1024 * 1024  # and their bytes; never above its n-th of the pool
     remembered: int = 60_000  # digests of ordered transactions not taken in again
     serve_size: int = 4 * 1024 * 1024  # bytes of bodies given to one member per status period
 
@@ -64,6 +65,7 @@ class Settings:
         _need(self.batch_size <= BLOCK_SIZE_MAX, "batch_size exceeds a block")
         _need(self.timeout_ticks <= self.timeout_cap_ticks, "timeout exceeds its cap")
         _need(self.pool_source_count <= self.pool_count, "a source's share exceeds the pool")
+        _need(self.pool_source_size <= self.pool_size, "a source's share exceeds the pool")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class CertifierSettings:
     heights_kept: int = (
         256  # own roots and foreign cosignatures remembered above the certified height
     )
+    lost_heights: int = 2 * WINDOW_MAX  # who lost its records cosigns again so far above (R-DW-4)
     resend_ticks: int = 50  # a cosignature that certifies nothing yet is sent again after this
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from consensus.epoch import PREPARE
 from consensus.messages import Batch, Committed, PreparedCertificate, Seal
+from ledger.limits import BLOCK_SIZE_MAX
 from ledger.transaction import Transaction
 
 __all__ = ["Content", "Proposed", "Slot", "SlotLog", "Vote"]
@@ -41,7 +42,7 @@ class Proposed:
 class Content:
     """A batch and its bodies as they arrive. `lacking` holds the digests without a checked body."""
 
-    __slots__ = ("batch", "bodies", "digest", "invalid", "lacking", "names")
+    __slots__ = ("batch", "bodies", "digest", "invalid", "lacking", "names", "size")
 
     def __init__(
         self, batch: Batch, digest: bytes, find: Callable[[bytes], Transaction | None]
@@ -52,20 +53,31 @@ class Content:
         self.bodies: dict[bytes, Transaction] = {}
         self.lacking: dict[bytes, None] = {}
         self.invalid = False
+        self.size = 0  # bytes of the bodies that are here
         for name in self.names:
             body = find(name)
             if body is None:
                 self.lacking[name] = None
             else:
-                self.bodies[name] = body
+                self._take(name, body)
 
     def supply(self, name: bytes, body: Transaction) -> bool:
-        """Take a body; return whether it was the last that lacked."""
-        if name not in self.lacking:
+        """Take a body; return whether this settles the batch: whole now, or found too large."""
+        if self.invalid or name not in self.lacking:
             return False
         del self.lacking[name]
+        return self._take(name, body) or not self.lacking
+
+    def _take(self, name: bytes, body: Transaction) -> bool:
+        """Hold a body; return whether the batch is now known to be too large.
+
+        Too large whatever else it names: known before the rest is fetched and held (R-RS-3).
+        """
         self.bodies[name] = body
-        return not self.lacking
+        self.size += len(body.raw)
+        if self.size > BLOCK_SIZE_MAX:
+            self.invalid = True
+        return self.invalid
 
     def transactions(self) -> tuple[Transaction, ...]:
         """Return the bodies in order; only when none lacks."""

@@ -10,6 +10,8 @@ holds all it lacks (R-VC-12).
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from consensus.ballots import Ballots
@@ -32,6 +34,11 @@ from ledger.errors import PeerFault
 
 __all__ = ["ViewChanges"]
 
+# A VIEW-CHANGE or NEW-VIEW may hold hundreds of signatures: of one sender only so many are checked
+# in so many ticks (R-RS-4). An honest one that is passed over is sent again.
+JUDGED_PERIOD: Final = 25
+JUDGED_MAX: Final = 4
+
 
 class ViewChanges:
     """The view this member has promised, and the VIEW-CHANGEs it has seen."""
@@ -41,6 +48,7 @@ class ViewChanges:
         "_collected",
         "_entered_record",
         "_findings",
+        "_judged",
         "_outbox",
         "_promised_record",
         "_seat",
@@ -58,6 +66,7 @@ class ViewChanges:
         self._outbox = outbox
         self._findings = findings
         self._collected: dict[int, ViewChange] = {}
+        self._judged: dict[str, tuple[int, int]] = {}  # sender -> period, checked in it
         self._promised_record = 0
         self._entered_record = 0
         self._sent_tick = 0
@@ -102,7 +111,14 @@ class ViewChanges:
 
     # -- what others leave for ------------------------------------------------------------------
 
-    def on_view_change(self, message: ViewChange) -> None:
+    def _may_judge(self, sender: str, tick: int) -> bool:
+        period, count = self._judged.get(sender, (-1, 0))
+        if period != tick // JUDGED_PERIOD:
+            count = 0
+        self._judged[sender] = (tick // JUDGED_PERIOD, count + 1)
+        return count < JUDGED_MAX
+
+    def on_view_change(self, sender: str, message: ViewChange, tick: int) -> None:
         """Keep a valid VIEW-CHANGE of a later view, or of the own promised one.
 
         Raises: Malformed, of this message only (R-VC-6).
@@ -112,10 +128,13 @@ class ViewChanges:
             return
         if known is not None and known.view > message.view:
             return
-        if known == message:
+        repeated = known is not None and known.view == message.view
+        if known is not None and repeated and known.digest() == message.digest():
+            return  # the same word, however it is signed
+        if not self._may_judge(sender, tick):
             return
         check_view_change(message, self._seat)
-        if known is not None and known.view == message.view:
+        if known is not None and repeated:
             self._conflict(known, message)
             return
         self._collected[message.member] = message
@@ -179,21 +198,43 @@ class ViewChanges:
         self._outbox.send_after(number, seat.others(), encode(message))
         return message, choice
 
-    def on_new_view(self, sender: int, message: NewView, active: bool) -> Choice | None:
+    def on_new_view(
+        self, sender: str, message: NewView, active: bool, tick: int, forgetful: bool = False
+    ) -> Choice | None:
         """Check a NEW-VIEW for the promised view or a later one; return what it proposes, or None
         if it is old.
 
-        Whoever relays it, the view's primary must have signed it (R-VC-5).
+        Whoever relays it, the view's primary must have signed it (R-VC-5). `forgetful`: it may have
+        been this member, before it lost its ballots.
         Raises: Malformed, PeerFault.
         """
-        if message.view < self.view or (message.view == self.view and active):
+        if message.view < self.view:
             return None
-        if self._seat.primary(message.view) == self._seat.index:
+        if message.view == self.view and active:
+            self._compare(message)
+            return None
+        if self._seat.primary(message.view) == self._seat.index and not forgetful:
             # Only this member may start that view, and it has not: it remembers what it signs.
-            raise PeerFault(self._seat.members.members[sender].id, "bad-new-view")
+            raise PeerFault(sender, "bad-new-view")
+        if not self._may_judge(sender, tick):
+            return None
         choice = check_new_view(message, self._seat, self._is_known)
         self._enter(message)
         return choice
+
+    def _compare(self, message: NewView) -> None:
+        """A second NEW-VIEW of this view, signed by its primary, is a lie (C13)."""
+        entered, seat = self.entered, self._seat
+        if entered is None or entered.view != message.view or entered == message:
+            return
+        first, second = _statement(entered), _statement(message)
+        primary = seat.primary(message.view)
+        if first.digest == second.digest or message.epoch != seat.epoch:
+            return
+        if seat.vote_holds(
+            primary, NEW_VIEW, second.view, second.sequence, second.digest, second.signature
+        ):
+            self._findings.add(Evidence(seat.members.members[primary].id, first, second))
 
     def _is_known(self, message: ViewChange) -> bool:
         return self._collected.get(message.member) == message
@@ -211,3 +252,8 @@ class ViewChanges:
         """Send the NEW-VIEW of this view to a member that missed it (R-VC-12)."""
         if self.entered is not None:
             self._outbox.send_after(self._entered_record, (member,), encode(self.entered))
+
+
+def _statement(one: NewView) -> Statement:
+    low = max([view_change.stable.height for view_change in one.view_changes], default=0)
+    return Statement(NEW_VIEW, one.epoch, one.view, low, one.digest(), one.signature)

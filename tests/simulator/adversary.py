@@ -12,7 +12,10 @@ import msgspec
 
 from consensus import messages as wire
 from consensus.epoch import COMMIT, NEW_VIEW, PRE_PREPARE, PREPARE, VIEW_CHANGE, Seat, vote_bytes
+from consensus.new_view import choose
+from ledger.checkpoint import Checkpoint, cosign
 from ledger.errors import Malformed
+from ledger.merkle_log import leaf_hash
 from tests.simulator.dice import Dice
 from tests.simulator.keys import FakeSigner
 
@@ -27,13 +30,37 @@ class Adversary:
         self._dice = dice
         self._variants: dict[tuple[int, int], wire.Batch] = {}
         self._heard: list[bytes] = []
+        # What honest members signed, to build lies of: PREPAREs, batches, VIEW-CHANGEs.
+        self._prepares: dict[tuple[int, int, bytes], dict[int, bytes]] = {}
+        self._batches: dict[bytes, wire.Batch] = {}
+        self._bodies: dict[bytes, None] = {}
+        self._changes: dict[int, dict[int, wire.ViewChange]] = {}
 
-    def hear(self, data: bytes) -> None:
-        """Remember some of what passes, to replay it."""
+    def hear(self, sender: int, data: bytes) -> None:
+        """Remember some of what passes, to replay it or to lie with it."""
+        self._note(sender, data)
         if len(self._heard) < 200:
             self._heard.append(data)
         elif self._dice.chance(50):
             self._heard[self._dice.below(200)] = data
+
+    def _note(self, sender: int, data: bytes) -> None:
+        try:
+            message = wire.decode(data)
+        except Malformed:
+            return
+        if isinstance(message, wire.Prepare):
+            key = (message.view, message.sequence, message.digest)
+            self._prepares.setdefault(key, {})[sender] = message.signature
+        elif isinstance(message, wire.PrePrepare):
+            self._batches[message.batch.digest()] = message.batch
+        elif isinstance(message, wire.Transactions | wire.Overdue):
+            for raw in message.raws:
+                self._bodies[leaf_hash(raw)] = None
+            while len(self._bodies) > 100:
+                del self._bodies[next(iter(self._bodies))]
+        elif isinstance(message, wire.ViewChange):
+            self._changes.setdefault(message.view, {})[message.member] = message
 
     def twist(
         self, strategy: str, place: int, signer: FakeSigner, to: tuple[str, ...], data: bytes
@@ -55,10 +82,19 @@ class Adversary:
                 yield target, self._mutate(signer, data)
             elif strategy == "stale":
                 yield target, self._stale(place, signer, data)
+            elif strategy == "forge":
+                yield target, self._forge(place, signer, data)
+                yield from ((target, lie) for lie in self._false_proofs(place, signer, data))
+            elif strategy == "double":
+                yield target, self._double(place, signer, other, data)
             else:
                 yield target, data
             if strategy == "replay" and self._heard and self._dice.chance(300):
                 yield target, self._dice.pick(self._heard)
+            if strategy == "hush" and self._bodies and self._dice.chance(300):
+                yield target, wire.encode(wire.Settled(self._seat.epoch, b"".join(self._bodies)))
+            if strategy == "restless" and self._dice.chance(100):
+                yield target, self._restless(place, signer)
             if strategy == "flood" and self._dice.chance(300):
                 yield target, self._flood(signer)
 
@@ -117,11 +153,95 @@ class Adversary:
             signature = self._sign(signer, VIEW_CHANGE, bare.view, 0, bare.digest())
             return wire.encode(msgspec.structs.replace(bare, signature=signature))
         if isinstance(message, wire.NewView) and self._seat.primary(message.view) == place:
+            low = max(one.stable.height for one in message.view_changes)
+            signature = self._sign(signer, PRE_PREPARE, message.view, low + 1, wire.NULL_DIGEST)
+            more = (wire.Proposal(low + 1, wire.NULL_DIGEST, signature),)
             short = msgspec.structs.replace(message, proposals=message.proposals[:-1])
-            low = max(one.stable.height for one in short.view_changes)
+            if not message.proposals:
+                short = msgspec.structs.replace(message, proposals=more)
             signature = self._sign(signer, NEW_VIEW, short.view, low, short.digest())
             return wire.encode(msgspec.structs.replace(short, signature=signature))
         return data
+
+    def _forge(self, place: int, signer: FakeSigner, data: bytes) -> bytes:
+        """Claim in a VIEW-CHANGE that something was prepared that never was."""
+        message = wire.decode(data)
+        if not isinstance(message, wire.ViewChange) or message.member != place:
+            return data
+        seat, low = self._seat, message.stable.height
+        q, primary = seat.members.q, seat.primary(message.view - 1)
+        view, sequence, digest = message.view - 1, low + 1, self._dice.bytes(32)
+        backups = [other for other in range(seat.members.n) if other != primary][: q - 1]
+        seals = tuple(
+            wire.Seal(other, self._sign(signer, PREPARE, view, sequence, digest))
+            for other in backups
+        )
+        opening = self._sign(signer, PRE_PREPARE, view, sequence, digest)
+        lie = wire.PreparedCertificate(view, sequence, digest, opening, seals)
+        rest = tuple(one for one in message.prepared if one.sequence != sequence)
+        false = msgspec.structs.replace(message, prepared=(lie, *rest))
+        signature = self._sign(signer, VIEW_CHANGE, false.view, low, false.digest())
+        return wire.encode(msgspec.structs.replace(false, signature=signature))
+
+    def _false_proofs(self, place: int, signer: FakeSigner, data: bytes) -> Iterator[bytes]:
+        """A commit certificate made of PREPAREs; a NEW-VIEW of a view that is not ours to start."""
+        message, seat = wire.decode(data), self._seat
+        if isinstance(message, wire.Prepare):
+            key = (message.view, message.sequence, message.digest)
+            votes = {**self._prepares.get(key, {}), place: message.signature}
+            batch = self._batches.get(message.digest)
+            if batch is not None and len(votes) >= seat.members.q:
+                seals = tuple(wire.Seal(one, votes[one]) for one in sorted(votes))
+                yield wire.encode(
+                    wire.Committed(
+                        seat.epoch, message.view, message.sequence, batch, seals[: seat.members.q]
+                    )
+                )
+        elif isinstance(message, wire.ViewChange):
+            yield from self._new_view(signer, message.view, {place: message})
+
+    def _new_view(
+        self, signer: FakeSigner, view: int, own: dict[int, wire.ViewChange], last: bool = False
+    ) -> Iterator[bytes]:
+        """A NEW-VIEW of q VIEW-CHANGEs heard, the first or the last ones, signed with this key."""
+        seat = self._seat
+        heard = {**self._changes.get(view, {}), **own}
+        if len(heard) < seat.members.q:
+            return
+        places = sorted(heard)
+        chosen = places[-seat.members.q :] if last else places[: seat.members.q]
+        changes = tuple(heard[one] for one in chosen)
+        choice = choose(changes)
+        proposals = tuple(
+            wire.Proposal(sequence, digest, self._sign(signer, PRE_PREPARE, view, sequence, digest))
+            for sequence, digest in choice.proposals
+        )
+        blank = wire.NewView(seat.epoch, view, changes, proposals, bytes(64))
+        signature = self._sign(signer, NEW_VIEW, view, choice.stable.height, blank.digest())
+        yield wire.encode(msgspec.structs.replace(blank, signature=signature))
+
+    def _double(self, place: int, signer: FakeSigner, other: int, data: bytes) -> bytes:
+        """Start the own view in two ways: each is valid, each rests on other VIEW-CHANGEs."""
+        message = wire.decode(data)
+        if isinstance(message, wire.NewView) and self._seat.primary(message.view) == place:
+            if other % 2:
+                return next(self._new_view(signer, message.view, {}, last=True), data)
+        return data
+
+    def untimely(self, signer: FakeSigner, data: bytes) -> bytes:
+        """A cosignature of a time long ago or far ahead."""
+        message = wire.COSIGNED.decode(data)
+        timestamp = self._dice.pick((1, message.timestamp + 10_000, message.timestamp))
+        checkpoint = Checkpoint(self._seat.origin, message.size, message.root)
+        signature = cosign(checkpoint, timestamp, "", signer).signature
+        return wire.COSIGNED.encode(wire.Cosigned(message.size, message.root, timestamp, signature))
+
+    def _restless(self, place: int, signer: FakeSigner) -> bytes:
+        """A VIEW-CHANGE for some later view, for no reason."""
+        view = 1 + self._dice.below(12)
+        blank = wire.ViewChange(self._seat.epoch, view, place, wire.GENESIS_STABLE, (), bytes(64))
+        signature = self._sign(signer, VIEW_CHANGE, view, 0, blank.digest())
+        return wire.encode(msgspec.structs.replace(blank, signature=signature))
 
     def _flood(self, signer: FakeSigner) -> bytes:
         view, sequence = self._dice.below(50), self._dice.below(200) + 1
@@ -132,9 +252,13 @@ class Adversary:
         return wire.encode(make(self._seat.epoch, view, sequence, digest, signature))
 
 
-def is_transactions(data: bytes) -> bool:
-    """Say whether a message carries bodies (what a censor does not want to hear)."""
+def censored(data: bytes) -> bytes | None:
+    """What a censor hears: no transaction whose digest is odd, whoever brings it."""
     try:
-        return isinstance(wire.decode(data), wire.Transactions)
+        message = wire.decode(data)
     except Malformed:
-        return False
+        return data
+    if not isinstance(message, wire.Transactions | wire.Overdue):
+        return data
+    raws = tuple(raw for raw in message.raws if leaf_hash(raw)[0] % 2 == 0)
+    return wire.encode(msgspec.structs.replace(message, raws=raws)) if raws else None

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from consensus import messages as wire
 from consensus import records
 from consensus.epoch import COMMIT, NEW_VIEW, PRE_PREPARE, PREPARE, VIEW_CHANGE, Seat
-from consensus.new_view import check_committed, check_new_view, check_prepared, check_view_change
+from tests.simulator import judge
 
 Key = tuple[str, int, int]  # kind, view, sequence
 
@@ -27,11 +27,66 @@ class Checkers:
 
     def __init__(self, seat: Seat) -> None:
         self._seat = seat
+        self.marks: dict[str, int] = {}  # what was met, and how often
         self.canonical: dict[int, bytes] = {}  # height -> header hash, from whoever was first
+        self._views: dict[str, int] = {}  # the newest view promised or entered, durable
         self._signed: dict[str, dict[Key, bytes]] = {}
+        self._promised: dict[str, int] = {}  # the highest view in a VIEW-CHANGE sent
+        self._wanted: dict[str, dict[int, int]] = {}  # member -> sender -> highest view heard
+        self._prepared: dict[str, dict[int, int]] = {}  # member -> sequence -> view, durable
         self._written: dict[str, dict[Key, bytes]] = {}
         self._cosigned: dict[str, dict[int, bytes]] = {}
         self._newest: dict[str, tuple[int, int]] = {}  # size and timestamp last sent
+
+    def mark(self, name: str) -> None:
+        """Note that something was met: a share that never meets it proves nothing about it."""
+        self.marks[name] = self.marks.get(name, 0) + 1
+
+    def _demand(self, held: bool, member: str, what: str, proof: object) -> None:
+        if not held:
+            raise Violation(f"C7: {member} {what} {type(proof).__name__}, which proves nothing")
+
+    def _on_promise(self, member: str, one: wire.ViewChange) -> None:
+        """R-VC-1: a VIEW-CHANGE leaves out nothing its member prepared above its checkpoint."""
+        claimed = {certificate.sequence: certificate.view for certificate in one.prepared}
+        for sequence, view in self._prepared.get(member, {}).items():
+            if sequence > one.stable.height and claimed.get(sequence, -1) < view:
+                raise Violation(f"C7: {member} left out what it prepared at {sequence}")
+
+    def _on_first_word(self, member: str, key: Key) -> None:
+        """R-VC-9, R-VC-14: after a VIEW-CHANGE no vote in an older view, also after a restart."""
+        kind, view, _ = key
+        if kind == VIEW_CHANGE:
+            self._promised[member] = max(self._promised.get(member, 0), view)
+        elif view < self._promised.get(member, 0):
+            raise Violation(f"C5: {member} votes {key} after promising {self._promised[member]}")
+
+    def on_view_change_heard(self, member: str, sender: int, view: int) -> None:
+        """A VIEW-CHANGE arrives at a member."""
+        heard = self._wanted.setdefault(member, {})
+        heard[sender] = max(heard.get(sender, 0), view)
+
+    def on_wipe(self, member: str) -> None:
+        """A member lost its disk: what it said stands, what it held does not."""
+        self.mark("lost")
+        self._prepared.pop(member, None)
+        self._views[member] = 1 << 50  # wherever it comes back is no leap
+
+    def on_join(self, member: str, view: int, before: int) -> None:
+        """R-TL-3, R-TL-4: a member leaves for the next view, or for one that f+1 others want."""
+        weak = (self._seat.members.n - 1) // 3 + 1
+        others = sum(one >= view for one in self._wanted.get(member, {}).values())
+        if view > before + 1 and others < weak:
+            raise Violation(f"C5: {member} follows {others} others from view {before} to {view}")
+
+    def on_window(self, member: str, data: bytes, stable: int, window: int) -> None:
+        """C9: no vote above the high mark (R-CP-1)."""
+        message = wire.decode(data)
+        if isinstance(message, wire.PrePrepare | wire.Prepare | wire.Commit):
+            if message.sequence > stable + window:
+                raise Violation(
+                    f"C9: {member} votes at {message.sequence}, beyond {stable}+{window}"
+                )
 
     # -- C1, C2 ---------------------------------------------------------------------------------
 
@@ -47,7 +102,11 @@ class Checkers:
         """C7: a block is ordered only on a commit certificate that anybody can check."""
         if certificate is None or certificate.sequence != height:
             raise Violation(f"C7: {member} ordered {height} without a certificate")
-        check_committed(certificate, self._seat)
+        if not certificate.batch.digests:
+            self.mark("ordered/null")
+        if certificate.view:
+            self.mark("ordered/in-later-view")
+        self._demand(judge.is_committed(self._seat, certificate), member, "ordered on", certificate)
 
     # -- C5, C6 ---------------------------------------------------------------------------------
 
@@ -60,16 +119,39 @@ class Checkers:
             kind = PREPARE if record.prepare else PRE_PREPARE
             written[kind, one.view, one.sequence] = one.batch.digest()
         elif isinstance(record, records.Prepared):
-            check_prepared(record.certificate, self._seat)
             certificate = record.certificate
+            self._demand(judge.is_prepared(self._seat, certificate), member, "holds", certificate)
+            self._prepared.setdefault(member, {})[certificate.sequence] = certificate.view
             written[COMMIT, certificate.view, certificate.sequence] = certificate.digest
         elif isinstance(record, records.Promised):
-            check_view_change(record.view_change, self._seat)
+            change = record.view_change
+            self._demand(judge.is_view_change(self._seat, change), member, "promised", change)
+            self._on_promise(member, change)
+            self.on_join(member, change.view, self._views.get(member, 0))
+            self._views[member] = change.view
             written[VIEW_CHANGE, record.view_change.view, 0] = record.view_change.digest()
         elif isinstance(record, records.Entered):
-            check_new_view(record.new_view, self._seat)
+            start = record.new_view
+            self._demand(judge.is_new_view(self._seat, start), member, "entered", start)
+            self._mark_new_view(record.new_view)
+            self._views[member] = max(self._views.get(member, 0), start.view)
             for key, digest in _statements(record.new_view, place, self._seat):
                 written[key] = digest
+
+    def _mark_new_view(self, one: wire.NewView) -> None:
+        self.mark("new-view/entered")
+        if one.view > 1:
+            self.mark("new-view/second-in-a-row")
+        digests = [proposal.digest for proposal in one.proposals]
+        if any(digest != wire.NULL_DIGEST for digest in digests):
+            self.mark("new-view/carried")
+        if wire.NULL_DIGEST in digests:
+            self.mark("new-view/null-filled")
+        if len({change.stable.height for change in one.view_changes}) > 1:
+            self.mark("new-view/unequal-checkpoints")
+        views = {certificate.view for change in one.view_changes for certificate in change.prepared}
+        if len(views) > 1 or any(view not in (0, one.view - 1) for view in views):
+            self.mark("new-view/certificates-of-several-views")
 
     def on_cosigned_record(self, member: str, data: bytes) -> None:
         """A cosignature became durable."""
@@ -82,9 +164,12 @@ class Checkers:
     def on_send(self, member: str, place: int, data: bytes) -> None:
         """An honest member's message of the replica leaves."""
         message = wire.decode(data)
+        self.mark(f"sent/{data[2 : 2 + (data[1] & 0x1F)].decode()}")
         signed = self._signed.setdefault(member, {})
         written = self._written.setdefault(member, {})
         for key, digest in _statements(message, place, self._seat):
+            if key not in signed:
+                self._on_first_word(member, key)
             if signed.setdefault(key, digest) != digest:
                 raise Violation(f"C5: {member} signed two digests for {key}")
             if written.get(key) != digest:

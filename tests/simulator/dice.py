@@ -19,19 +19,19 @@ class Dice:
 
     def __init__(self, seed: int, name: str) -> None:
         material = blake2b(f"{seed}/{name}".encode(), digest_size=16).digest()
-        self._random = random.Random(int.from_bytes(material, "big"))
+        self._bits = random.Random(int.from_bytes(material, "big")).getrandbits
 
     def below(self, bound: int) -> int:
         """A number from 0 to bound − 1 (a bias of 2^-32 does not matter here)."""
-        return (self._random.getrandbits(48) * bound) >> 48
+        return (self._bits(48) * bound) >> 48
 
     def between(self, least: int, most: int) -> int:
         """A number from least to most, both included."""
-        return least + self.below(most - least + 1)
+        return least + ((self._bits(48) * (most - least + 1)) >> 48)
 
     def chance(self, permille: int) -> bool:
         """True that often in a thousand."""
-        return self.below(1_000) < permille
+        return permille > 0 and self._bits(48) * 1_000 >> 48 < permille
 
     def pick(self, items: Sequence[item_]) -> item_:
         """One of the items."""
@@ -44,4 +44,4 @@ class Dice:
 
     def bytes(self, size: int) -> bytes:
         """Some bytes."""
-        return self._random.getrandbits(8 * size).to_bytes(size, "big")
+        return self._bits(8 * size).to_bytes(size, "big")

@@ -36,14 +36,16 @@ from consensus import (
     Store,
     Stored,
     Submit,
+    Suspicion,
     Tick,
 )
 from consensus.effects import CertifierEffect, Effect
 from consensus.inputs import CertifierInput, Input
-from ledger.checkpoint import Certificate
+from ledger.checkpoint import Certificate, verify_certificate
 from ledger.errors import Malformed
 from ledger.transaction import Transaction
 from tests.simulator.checkers import Checkers, Violation
+from tests.simulator.judge import quorum
 from tests.simulator.keys import Keyring
 
 REPLICA, CERTIFIER = "replica", "certifier"
@@ -135,6 +137,8 @@ class SimMember:
         self.incarnation = 0
         self.crashes = 0
         self.writes = 0
+        self.window_checked = True
+        self.lost = False
         self.crash_at_write = 0  # for crash-point tests: lose power instead of this write
         self._store_most = store_most
         self._ticks = 0
@@ -163,6 +167,7 @@ class SimMember:
             last.time if last else world.genesis_time,
             disk.certificate,
             world.next_epoch(self.height),
+            self.lost,
         )
         keyring = world.keyring
         self.replica = Replica(
@@ -184,6 +189,7 @@ class SimMember:
             world.certifier_settings,
             disk.records[CERTIFIER],
             keyring.verify,
+            self.lost,
         )
         self.tick()
         if last:
@@ -199,6 +205,12 @@ class SimMember:
         for machine, pending in self.disk.pending.items():
             self._persist(machine, pending[: survives(len(pending))])
             self.disk.pending[machine] = []
+
+    def wipe(self) -> None:
+        """Lose the disk; whoever starts the member again knows that it did."""
+        self.disk = Disk()
+        self.lost = True
+        self.world.checkers.on_wipe(self.id)
 
     # -- inputs ---------------------------------------------------------------------------------
 
@@ -244,8 +256,13 @@ class SimMember:
             world.later(self, 0, 3, lambda: self._answer(effect))
         elif isinstance(effect, NeedState):
             world.note(self, f"needs state up to {effect.height}")
+            world.checkers.mark("state-transfer")
             world.later(self, 5, 60, self._install)
         elif isinstance(effect, CertificateReady):
+            if self.disk.certificate and self.disk.certificate.checkpoint.size == effect.height:
+                world.checkers.mark("certified-afresh")
+            if self.honest:
+                self._check_certificate(effect.certificate)
             self.disk.certificate = effect.certificate
             self.tell(Certified(effect.height, effect.certificate))
         elif isinstance(effect, Discard):
@@ -255,6 +272,8 @@ class SimMember:
             world.note(self, f"reports {effect.finding}")
             if self.honest and isinstance(effect.finding, Evidence):
                 self._check_evidence(effect.finding)
+            elif self.honest and isinstance(effect.finding, Suspicion):
+                world.checkers.mark(f"suspicion/{effect.finding.code.partition('-')[0]}")
         elif isinstance(effect, EpochEnded):
             world.note(self, f"epoch ends at {effect.height}")
         elif isinstance(effect, Halt) and self.honest:
@@ -299,6 +318,11 @@ class SimMember:
             raise Violation(f"C6: {self.id} sent what depends on record {effect.after}")
         if machine == REPLICA:
             self.world.checkers.on_send(self.id, self.place, effect.data)
+            replica = self.replica
+            if self.window_checked:
+                self.world.checkers.on_window(
+                    self.id, effect.data, replica.stable, self.world.settings.window
+                )
         else:
             self.world.checkers.on_cosigned(self.id, effect.data)
 
@@ -306,6 +330,35 @@ class SimMember:
         if self.honest:
             slot = self.replica._ordering.log.get(effect.height)
             self.world.checkers.on_ordered(self.id, slot.decided if slot else None, effect.height)
+
+    def _check_certificate(self, certificate: Certificate) -> None:
+        """C7: exactly q lines, each of a member that said so; none spoils the time (DESIGN 2.8)."""
+        world = self.world
+        lines = certificate.cosignatures
+        if len({one.member for one in lines}) != quorum(world.epoch.members.n):
+            raise Violation(f"C7: {self.id} certified with {len(lines)} lines")
+        try:
+            verify_certificate(certificate, world.epoch.members, world.origin, world.keyring.verify)
+        except Malformed as error:
+            raise Violation(f"C7: {self.id} certified with a bad line: {error}") from error
+        size = certificate.checkpoint.size
+        if size <= self.height:
+            if min(certificate.timestamps()) * 1000 < self.disk.chain[size - 1].time:
+                raise Violation(f"C7: {self.id} certified {size} at a time before its block")
+
+    def check_bounds(self) -> None:
+        """C9: what an honest member holds is bounded (R-RS-1)."""
+        replica, window, n = self.replica, self.world.settings.window, self.world.epoch.members.n
+        held = {
+            "slots": (len(replica._ordering.log), 4 * window),
+            "contents": (max((len(one.contents) for one in replica._ordering.log), default=0), 3),
+            "view changes": (len(replica._views._collected), n),
+            "roots": (len(self.certifier._roots), 64),
+            "words": (max((len(one) for one in self.certifier._seen.values()), default=0), 64),
+        }
+        for what, (count, most) in held.items():
+            if count > most:
+                raise Violation(f"C9: {self.id} holds {count} {what}, more than {most}")
 
     def _check_evidence(self, finding: Evidence) -> None:
         accused = self.world.epoch.members.index(finding.member)
@@ -322,6 +375,9 @@ class SimMember:
 
     def append(self, block: Block) -> None:
         """Make a block durable: one atomic write."""
+        if self.lost and not self.replica.lost:
+            self.world.checkers.mark("lost/found")
+            self.lost = False
         if self.honest:
             self.world.checkers.on_block(self.id, block.height, self.height, block.header)
         self.disk.chain.append(block)

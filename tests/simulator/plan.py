@@ -10,7 +10,9 @@ from dataclasses import asdict, dataclass
 from ledger.quorum import faulty
 from tests.simulator.dice import Dice
 
-CHAOS_MS = 12_000
+CHAOS_MS = 8_000
+# How often which number of members: cost grows with its square.
+SIZES = (4,) * 20 + (5,) * 6 + (6,) * 5 + (7,) * 7 + (10, 13)
 LOST_KINDS = (
     "pre-prepare",
     "pre-prepare",
@@ -25,7 +27,22 @@ LOST_KINDS = (
     "transactions",
     "cosigned",
 )
-STRATEGIES = ("equivocate", "silent", "selective", "mutate", "censor", "replay", "flood", "stale")
+STRATEGIES = (
+    "censor",
+    "double",
+    "equivocate",
+    "flood",
+    "forge",
+    "hush",
+    "mutate",
+    "replay",
+    "restless",
+    "selective",
+    "silent",
+    "slow",
+    "stale",
+    "untimely",
+)
 
 
 @dataclass(frozen=True)
@@ -54,11 +71,15 @@ class Loss:
 
 @dataclass(frozen=True)
 class Crash:
-    """A member loses power at a time (ms), with what was not synced, and comes back later."""
+    """A member loses power at a time (ms), with what was not synced, and comes back later.
+
+    `wiped`: with an empty disk, and knowing it.
+    """
 
     at: int
     member: int
     down: int
+    wiped: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,6 +111,7 @@ class Plan:
     byzantine: tuple[tuple[int, str], ...]  # member, strategy
     offsets: tuple[int, ...]  # ms by which each member's clock is wrong
     chaos: int = CHAOS_MS
+    load: bool = False  # requests go on after chaos, until all of before are executed
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -118,9 +140,18 @@ class Plan:
 def generate(seed: int) -> Plan:
     """The plan of a seed. Swarm: each kind of fault is fully off in some runs."""
     dice = Dice(seed, "plan")
-    n = dice.pick((4, 4, 4, 5, 6, 7, 7))
+    n = dice.pick(SIZES)
+    fatal, fall = _fall(dice, n)
     losses = _losses(dice, n)
-    delay_most = dice.pick((5, 30, 120))
+    # Above about 300 a round takes longer than the least patience: only doubling helps.
+    delay_most = 450 if dice.chance(60) else dice.pick((5, 30, 120))
+    byzantine = _byzantine(dice, n)
+    crashes = _crashes(dice, n, losses) + fall
+    if len(byzantine) < faulty(n) and dice.chance(350):
+        # One that loses all it ever said is one of the f: nobody may need it for what was decided.
+        at = dice.below(CHAOS_MS - 1_000)
+        lost = (Crash(at, dice.below(n), dice.between(50, 900), wiped=True),)
+        crashes = tuple(one for one in crashes if dice.chance(500)) + lost
     return Plan(
         seed=seed,
         n=n,
@@ -132,12 +163,29 @@ def generate(seed: int) -> Plan:
         pipeline=dice.pick((1, 2, 4)),
         every=dice.pick((1, 1, 3)),
         partitions=_partitions(dice, n),
-        losses=losses,
-        crashes=_crashes(dice, n, losses),
+        losses=losses + fatal,
+        crashes=crashes,
         requests=_requests(dice, n),
-        byzantine=_byzantine(dice, n),
+        byzantine=byzantine,
+        load=dice.chance(300) and delay_most <= 300,
         offsets=tuple(dice.between(-300, 300) for _ in range(n)),
     )
+
+
+def _fall(dice: Dice, n: int) -> tuple[tuple[Loss, ...], tuple[Crash, ...]]:
+    """The first primary falls, often just when its COMMITs were lost: values to carry over."""
+    if dice.chance(500):
+        return (), ()
+    at = dice.between(600, CHAOS_MS // 2)
+    crash = (Crash(at, 0, dice.between(500, 3_000)),)
+    if dice.chance(300):
+        return (), crash
+    kinds = ("commit", dice.pick(("commit", "committed", "prepare")))
+    spared = dice.pick((0, 0, 1 << dice.below(n)))  # one member may decide alone
+    everybody = ((1 << n) - 1) & ~spared
+    start = at - dice.between(100, 500)
+    end = at + dice.between(0, 800)
+    return tuple(Loss(start, end, kind, everybody, 1_000) for kind in kinds), crash
 
 
 def _partitions(dice: Dice, n: int) -> tuple[Partition, ...]:
@@ -146,7 +194,7 @@ def _partitions(dice: Dice, n: int) -> tuple[Partition, ...]:
     made = []
     for _ in range(dice.between(1, 3)):
         start = dice.below(CHAOS_MS)
-        length = dice.between(200, 4_000)
+        length = dice.between(200, 3_000)
         groups = tuple(dice.below(2) for _ in range(n))
         made.append(Partition(start, min(start + length, CHAOS_MS), groups))
     return tuple(made)
@@ -174,13 +222,13 @@ def _crashes(dice: Dice, n: int, losses: tuple[Loss, ...]) -> tuple[Crash, ...]:
             Crash(at + dice.below(5), member, dice.between(50, 900)) for member in range(n)
         )
     made = [
-        Crash(dice.below(CHAOS_MS), dice.below(n), dice.between(50, 4_000))
+        Crash(dice.below(CHAOS_MS), dice.below(n), dice.between(50, 3_000))
         for _ in range(dice.between(1, 6))
     ]
     # Just when messages have been lost, so that what they left half done is carried into another
     # view.
     made += [
-        Crash(one.end - dice.below(60), dice.below(n), dice.between(500, 4_000))
+        Crash(one.end - dice.below(60), dice.below(n), dice.between(500, 3_000))
         for one in losses
         if dice.chance(600)
     ]
@@ -194,7 +242,8 @@ def _requests(dice: Dice, n: int) -> tuple[Request, ...]:
         at = dice.below(CHAOS_MS)
         burst = dice.pick((1, 1, 4, 8))
         made += [
-            Request(at + dice.below(40), dice.below(n), dice.between(1, 3)) for _ in range(burst)
+            Request(at + dice.below(40), dice.below(n), dice.pick((1, 1, 1, 2)))
+            for _ in range(burst)
         ]
     return tuple(made)
 
@@ -203,4 +252,6 @@ def _byzantine(dice: Dice, n: int) -> tuple[tuple[int, str], ...]:
     if dice.chance(450):
         return ()
     members = dice.shuffled(range(n))[: faulty(n)]
+    if dice.chance(400) and members and 1 not in members:
+        members[0] = 1  # who leads the view after the first
     return tuple((member, dice.pick(STRATEGIES)) for member in sorted(members))

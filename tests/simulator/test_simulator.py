@@ -4,6 +4,7 @@ determinism.
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -11,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulator.plan import Plan, generate
+from tests.simulator.hunt import Report
+from tests.simulator.mutants.__main__ import all_mutants
+from tests.simulator.plan import STRATEGIES, Plan, generate
 from tests.simulator.world import World
 
 SHARE = 12  # groups of seeds, so that a failure names a small one
-SEEDS_IN_GROUP = 12
+SEEDS_IN_GROUP = 20
 
 # Plans that found a defect once. They stay, whatever generates new ones.
 REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.json"))
@@ -38,9 +41,28 @@ def test_the_share_meets_what_it_is_meant_to_meet() -> None:
     plans = [generate(seed) for seed in range(1, 1 + SHARE * SEEDS_IN_GROUP)]
     assert sum(bool(plan.byzantine) for plan in plans) > len(plans) // 3
     assert sum(bool(plan.crashes) for plan in plans) > len(plans) // 3
-    assert {plan.n for plan in plans} == {4, 5, 6, 7}
-    outcomes = [World(plan).run() for plan in plans[:12]]
-    assert sum(outcome.views > 0 for outcome in outcomes) >= 6
+    assert {plan.n for plan in plans} == {4, 5, 6, 7, 10, 13}
+    assert all(sum(one.count for one in plan.requests) >= 30 for plan in plans)
+    strategies = {strategy for plan in plans for _, strategy in plan.byzantine}
+    assert strategies == set(STRATEGIES)
+    report = Report()
+    for plan in plans[:40]:
+        report.take(plan, World(plan).run())
+    assert sum(counts["view change"] for counts in report.sizes.values()) >= 20
+    assert sum(counts["carried"] for counts in report.sizes.values()) >= 4
+    assert {"lost", "new-view/null-filled", "restart/changing"} <= set(report.marks)
+
+
+def test_every_mutant_still_applies(tmp_path: Path, repository: Path) -> None:
+    """Whether each is killed takes minutes: python -m tests.simulator.mutants."""
+    mutants = all_mutants()
+    assert len(mutants) >= 45
+    for mutant in mutants:
+        target = tmp_path / mutant.file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text((repository / mutant.file).read_text(encoding="utf-8"), encoding="utf-8")
+        mutant.apply(tmp_path)
+        ast.parse(target.read_text(encoding="utf-8"))
 
 
 def test_a_plan_survives_being_written_down() -> None:

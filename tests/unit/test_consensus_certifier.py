@@ -164,3 +164,51 @@ def test_a_flood_of_sizes_is_forgotten_not_kept() -> None:
     for size in range(1, 2_000):
         machine.step(word("m1", size))
     assert len(machine._seen[1]) <= 256
+
+
+def replies(effects: list[CertifierEffect]) -> list[str]:
+    return [str(one.finding) for one in effects if isinstance(one, Report)]
+
+
+def test_a_word_of_a_time_before_its_block_enters_no_certificate() -> None:
+    """DESIGN section 4: with one member down, a liar would spoil every bundle's time line."""
+    machine = certifier()
+    rooted(machine, 1, time=NOW * 1000 + 1)  # m0 says NOW + 1
+    machine.step(word("m1", 1, timestamp=NOW + 1))
+    effects = machine.step(word("m2", 1, timestamp=NOW))
+    assert certificates(effects) == []
+    assert "untimely-cosignature" in replies(effects)[0]
+    (ready,) = certificates(machine.step(word("m3", 1, timestamp=NOW + 1)))
+    assert min(ready.certificate.timestamps()) == NOW + 1
+
+
+def test_a_certificate_of_a_block_not_yet_executed_is_replaced_when_its_time_was_a_lie() -> None:
+    machine = certifier()
+    machine.step(word("m1", 7, timestamp=NOW + 9))
+    machine.step(word("m2", 7, timestamp=NOW + 9))
+    (first,) = certificates(machine.step(word("m3", 7, timestamp=5)))
+    assert min(first.certificate.timestamps()) == 5
+    (second,) = certificates(rooted(machine, 7, time=(NOW + 8) * 1000))
+    assert min(second.certificate.timestamps()) == NOW + 8
+    assert [one.member for one in second.certificate.cosignatures] == ["m0", "m1", "m2"]
+
+
+def test_a_word_from_the_far_future_enters_no_certificate() -> None:
+    machine = certifier()
+    rooted(machine, 1)
+    machine.step(word("m1", 1))
+    effects = machine.step(word("m2", 1, timestamp=NOW + 151))
+    assert certificates(effects) == []
+    assert "untimely-cosignature" in replies(effects)[0]
+    assert certificates(machine.step(word("m2", 1, timestamp=NOW + 150)))
+
+
+def test_a_late_word_for_an_older_block_is_measured_by_that_block() -> None:
+    machine = certifier()
+    rooted(machine, 15, time=(NOW + 5) * 1000)
+    rooted(machine, 16, time=(NOW + 6) * 1000)
+    assert "untimely" in replies(machine.step(word("m3", 15, timestamp=NOW + 4)))[0]
+    machine.step(word("m1", 15, timestamp=NOW + 5))
+    (ready,) = certificates(machine.step(word("m2", 15, timestamp=NOW + 5)))
+    assert ready.height == 15
+    assert machine.step(word("m1", 3)) == []

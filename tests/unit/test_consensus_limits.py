@@ -151,6 +151,20 @@ def test_patience_doubles_with_each_failed_view_is_capped_and_ends_with_progress
     assert patience.new_view_overdue(1_011)
 
 
+def test_a_primary_that_orders_nothing_is_silent_one_that_orders_others_has_longer() -> None:
+    """R-TL-5, R-TL-6."""
+    patience = Patience(Settings(timeout_ticks=10, censor_factor=3))
+    assert patience.judge(b"request", None, 100) == ""
+    assert patience.judge(b"request", None, 110) == ""
+    assert patience.judge(b"request", None, 111) == "silent"
+    patience.progress(111)  # another one was ordered
+    assert patience.judge(b"request", None, 115) == ""
+    patience.progress(125)
+    assert patience.judge(b"request", None, 130) == ""
+    assert patience.judge(b"request", None, 131) == "censoring"
+    assert patience.judge(b"next", None, 132) == ""
+
+
 def test_a_send_waits_for_its_record_and_others_do_not() -> None:
     """R-DW-1."""
     outbox: Outbox[str, str] = Outbox(0)

@@ -201,7 +201,9 @@ def test_a_primary_that_censors_one_request_is_replaced() -> None:
     censored = stage.transaction(7).raw
     stage.lose(
         lambda sender, to, one: (
-            to == "m0" and isinstance(one, wire.Transactions) and censored in one.raws
+            to == "m0"
+            and isinstance(one, wire.Transactions | wire.Overdue)
+            and censored in one.raws
         )
     )
     stage.submit("m1", 7)

@@ -17,7 +17,9 @@ from ledger.verdict import Report
 from ledger.verdict_sentences import LINE_NAMES, SENTENCES, STATE_WORDS
 from ledger.verify import verify_bundle
 from tests import portal, portal_lies, portal_mutations
+from tests.forger import vectors
 from tests.forger.forgeries import FORGERIES
+from tests.forger.world import World
 from tests.portal_mutations import Case
 
 SEEDS = (1, 2, 3)
@@ -75,7 +77,7 @@ def differences(case: Case, report: Report, got: dict[str, object]) -> list[str]
     facts = {
         "met": report.met,
         "ok": report.exit_ok,
-        "notes": [note.code for note in report.notes],
+        "notes": [[note.code, note.sentence("zh"), note.sentence("en")] for note in report.notes],
         "question": {language: report.question(language) for language in ("zh", "en")},
     }
     found += [
@@ -146,4 +148,11 @@ def test_both_verifiers_read_a_path_that_is_asked_about() -> None:
     world, claim, data = portal_mutations.honest(*portal_mutations.worlds())[2]
     lot = Path.parse("supplies/lot/red-cross.L-1")
     said = agree(Case(data, world.genesis, about) for about in (lot, claim, None))
-    assert said["complete"] == 3
+    assert said["complete"] == 2  # a history is not what asking about a lot means
+    assert said["another-question"] == 1
+
+
+def test_both_verifiers_qualify_a_receipt_that_is_not_the_last_word() -> None:
+    data = (vectors.FOLDER / "receipt-not-final.json").read_bytes()
+    said = agree([Case(data, World().genesis)])
+    assert said["not-final"] == 1

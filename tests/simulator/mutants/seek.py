@@ -1,0 +1,34 @@
+"""Run seeds until one fails, in whatever copy of the rooms this is started; print what happened."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+
+from tests.simulator.plan import generate
+from tests.simulator.world import World
+
+
+def main() -> int:
+    """Arguments: how many seeds at most, how many seconds at most. Returns 1 when one failed."""
+    most, seconds = int(sys.argv[1]), float(sys.argv[2])
+    ends = time.monotonic() + seconds
+    gc.disable()
+    for seed in range(1, most + 1):
+        try:
+            World(generate(seed)).run()
+        except Exception as error:  # noqa: BLE001 - whatever a schedule raises has noticed it
+            print(f"{seed} {type(error).__name__}: {str(error).splitlines()[0][:90]}")
+            return 1
+        if seed % 20 == 0:
+            gc.collect()
+        if time.monotonic() > ends:
+            print(f"{seed} no failure before the time was over")
+            return 0
+    print(f"{most} no failure")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
