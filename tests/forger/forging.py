@@ -3,13 +3,14 @@
 The forger holds f real cosigner keys (one of four) and recomputes every hash and signature that it
 can. Most forgeries come in two strengths: *patched* (the bundle is changed, the honest certificate
 kept) and *rebuilt* (a whole false chain is computed, signed with the f stolen keys, the other lines
-filled with the forger's own keys).
+filled with the forger's own keys, or *replayed*: with what the honest members signed for the true
+checkpoint of that size).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -23,7 +24,7 @@ from ledger.claims import Claim
 from ledger.genesis import Genesis
 from ledger.paths import Path, key
 from tests.forger import stories
-from tests.forger.world import World, signer
+from tests.forger.world import Call, World, signer
 
 HONEST = ("m0", "m1", "m2")
 STOLEN = ("m0",)  # f = 1 of 4
@@ -144,9 +145,39 @@ def rebuilt(world: World, claim: Claim) -> Attempt:
     return attempt(replace(bundle, checkpoint=note), world)
 
 
+def replay_honest_lines(world: World, checkpoint: Checkpoint) -> str:
+    """A note with q lines: the stolen keys sign truly, the other lines are the honest members' own
+    cosignatures of the true checkpoint of that size. Raises: KeyError when they signed none.
+    """
+    true = donation().certificates[checkpoint.size]
+    lines = tuple(
+        cosign(checkpoint, one.timestamp, one.member, world.cosigners[one.member])
+        if one.member in STOLEN
+        else one
+        for one in true.cosignatures
+    )
+    return Certificate(checkpoint, lines).to_note(world.genesis.members)
+
+
+def replayed(world: World, claim: Claim) -> Attempt:
+    """The bundle of a false chain, certified with the stolen keys and replayed honest lines."""
+    note = replay_honest_lines(world, world.certificate().checkpoint)
+    return attempt(replace(honest(world, claim), checkpoint=note), world)
+
+
 def false_world(story: Callable[[World], None]) -> World:
     """A world of the same genesis in which another story happened."""
     world = World()
     story(world)
     world.certify()
     return world
+
+
+def false_world_of(blocks: Sequence[Sequence[Call]]) -> World:
+    """A world of the same genesis in which these blocks happened."""
+
+    def story(world: World) -> None:
+        for calls in blocks:
+            world.grow(calls)
+
+    return false_world(story)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec.structs import replace
 
 from ledger.bundle import Logged
@@ -14,9 +16,11 @@ from tests.forger.forging import (
     attempt,
     donation,
     false_world,
+    false_world_of,
     forgery,
     honest,
     rebuilt,
+    replayed,
     with_logs,
 )
 from tests.forger.stories import (
@@ -33,14 +37,14 @@ from tests.forger.world import Call, World
 
 @forgery("integrity", "not-in-state")
 def an_event_is_changed() -> Attempt:
-    """The quantity that was proposed for the hospital reads 1 more."""
+    """The lot was received from somebody else: the first event names another donor."""
 
-    def more(leaves: list[bytes]) -> list[bytes]:
+    def another_donor(leaves: list[bytes]) -> list[bytes]:
         leaf = LEAF.decode(leaves[0])
         leaves[0] = LEAF.encode(replace(leaf, body={**leaf.body, "donor": "somebody-else"}))
         return leaves
 
-    return attempt(with_logs(honest(donation(), History(LOT_A)), LOT_A, more), donation())
+    return attempt(with_logs(honest(donation(), History(LOT_A)), LOT_A, another_donor), donation())
 
 
 @forgery("integrity", "events-disagree")
@@ -58,6 +62,41 @@ def an_event_is_changed_in_one_of_its_logs_by_the_whole_chain() -> Attempt:
     lie = LEAF.encode(replace(leaf, body={"quantity": 2}))
     _rewrite_last(world, LOT_B, lie)
     return attempt(honest(world, Trace(LOT_A)), world)
+
+
+@forgery("integrity", "events-disagree")
+def two_events_of_one_block_are_dated_apart() -> Attempt:
+    """Two logs, no event in common: only their block binds them to one time."""
+    world = stories.donation_world()
+    world.grow([Call([event("noted", on=(lot,))], {lot: {"held": 0}}) for lot in (LOT_A, LOT_B)])
+    leaf = LEAF.decode(world.lives[LOT_B].leaves[-1])
+    _rewrite_last(world, LOT_B, LEAF.encode(replace(leaf, time=leaf.time - 1)))
+    return attempt(honest(world, Trace(DONATION)), world)
+
+
+def _two_events_of_one_call(**lie: Any) -> Attempt:
+    """One transaction leaves two events; all members certified the second as of another call."""
+    world = stories.donation_world()
+    twice = [event("noted", on=(LOT_A,)), event("noted", on=(LOT_A,))]
+    world.grow([Call(twice, {LOT_A: {"held": 100}})])
+    leaf = LEAF.decode(world.lives[LOT_A].leaves[-1])
+    _rewrite_last(world, LOT_A, LEAF.encode(replace(leaf, **lie)))
+    return attempt(honest(world, History(LOT_A)), world)
+
+
+@forgery("integrity", "events-disagree")
+def two_events_of_one_transaction_name_two_transactions() -> Attempt:
+    return _two_events_of_one_call(transaction=bytes(32))
+
+
+@forgery("integrity", "events-disagree")
+def two_events_of_one_transaction_name_two_contracts() -> Attempt:
+    return _two_events_of_one_call(contract="datasharing")
+
+
+@forgery("integrity", "events-disagree")
+def two_events_of_one_transaction_name_two_contract_versions() -> Attempt:
+    return _two_events_of_one_call(contract_version=2)
 
 
 def _rewrite_last(world: World, path: Path, leaf: bytes) -> None:
@@ -87,12 +126,50 @@ def an_event_is_left_out() -> Attempt:
     return attempt(with_logs(bundle, LOT_A, lambda leaves: leaves[:2] + leaves[3:]), donation())
 
 
+def world_without_the_proposal() -> World:
+    """The donation's chain as if nothing had been proposed: what came later is one block earlier,
+    an empty block keeps the size, and every position, frontier, root and header follows.
+    """
+    blocks = stories.donation_blocks()
+    return false_world_of([*blocks[:2], *blocks[3:], []])
+
+
+@forgery("authority", "not-certified")
+def an_event_is_left_out_and_the_chain_rebuilt() -> Attempt:
+    return rebuilt(world_without_the_proposal(), Trace(LOT_A))
+
+
+@forgery("authority", "not-certified")
+def an_event_is_left_out_and_the_chain_rebuilt_with_replayed_cosignatures() -> Attempt:
+    return replayed(world_without_the_proposal(), Trace(LOT_A))
+
+
 @forgery("integrity", "leaf-order")
 def history_is_reordered() -> Attempt:
     bundle = honest(donation(), History(LOT_A))
     return attempt(
         with_logs(bundle, LOT_A, lambda leaves: [leaves[1], leaves[0], *leaves[2:]]), donation()
     )
+
+
+def world_inspected_after_the_proposal() -> World:
+    """The donation's chain with two blocks exchanged, and the lot's record as it then stood at the
+    inspection; the last records are the true ones.
+    """
+    blocks = stories.donation_blocks()
+    other_received, inspected = blocks[1]
+    late = Call(inspected.events, {LOT_A: {"held": 100}})
+    return false_world_of([blocks[0], blocks[2], [other_received, late], *blocks[3:]])
+
+
+@forgery("authority", "not-certified")
+def history_is_reordered_and_the_chain_rebuilt() -> Attempt:
+    return rebuilt(world_inspected_after_the_proposal(), Trace(LOT_A))
+
+
+@forgery("authority", "not-certified")
+def history_is_reordered_and_the_chain_rebuilt_with_replayed_cosignatures() -> Attempt:
+    return replayed(world_inspected_after_the_proposal(), Trace(LOT_A))
 
 
 @forgery("integrity", "leaf-order")

@@ -61,47 +61,46 @@ def receipt(donation: Path, lots: tuple[tuple[Path, int], ...], donor: str) -> C
     return Call(events, {donation: {"donor": donor}, DAY: {"count": len(lots)}, **records})
 
 
-def donation_world(name: str = "hubei", members: int = 4) -> World:
+def donation_blocks() -> list[list[Call]]:
     """Six blocks: D-1 arrives as two lots, both are allocated, shipped, handed over and partly
     used.
     """
+    received = receipt(DONATION, ((LOT_A, 500), (LOT_B, 300)), "a-firm")
+    other_received = receipt(OTHER_DONATION, ((OTHER_LOT, 50),), "a-person")
+    inspected = Call(
+        [event("inspected", on=(LOT_A,), verdict="conformant")], {LOT_A: {"held": 500}}
+    )
+    proposed = Call(
+        [event("proposed", ((LOT_A, 400), (LOT_B, 300)), ((ALLOCATION, 700),))],
+        {ALLOCATION: {"status": "proposed"}, LOT_A: {"held": 100}, LOT_B: {"held": 0}},
+    )
+    shipped = Call(
+        [event("shipped", ((ALLOCATION, 700),), ((SHIPMENT, 700),), (LOT_A, LOT_B))],
+        {SHIPMENT: {"transit": 700}, ALLOCATION: {"status": "shipped"}},
+    )
+    handed_over = Call(
+        [event("handed_over", ((SHIPMENT, 700),), on=(LOT_A, LOT_B), counted=True)],
+        {SHIPMENT: {"delivered": 700}},
+    )
+    used = Call(
+        [event("used", ((SHIPMENT, 20),), on=(LOT_A,), purpose="ward 3")],
+        {SHIPMENT: {"delivered": 680, "used": 20}},
+    )
+    return [
+        [received],
+        [other_received, inspected],
+        [proposed],
+        [],
+        [shipped, handed_over],
+        [used],
+    ]
+
+
+def donation_world(name: str = "hubei", members: int = 4) -> World:
+    """The chain in which the donation's six blocks happened, certified."""
     world = World(name, members)
-    world.grow([receipt(DONATION, ((LOT_A, 500), (LOT_B, 300)), "a-firm")])
-    world.grow(
-        [
-            receipt(OTHER_DONATION, ((OTHER_LOT, 50),), "a-person"),
-            Call([event("inspected", on=(LOT_A,), verdict="conformant")], {LOT_A: {"held": 500}}),
-        ]
-    )
-    world.grow(
-        [
-            Call(
-                [event("proposed", ((LOT_A, 400), (LOT_B, 300)), ((ALLOCATION, 700),))],
-                {ALLOCATION: {"status": "proposed"}, LOT_A: {"held": 100}, LOT_B: {"held": 0}},
-            )
-        ]
-    )
-    world.grow([])
-    world.grow(
-        [
-            Call(
-                [event("shipped", ((ALLOCATION, 700),), ((SHIPMENT, 700),), (LOT_A, LOT_B))],
-                {SHIPMENT: {"transit": 700}, ALLOCATION: {"status": "shipped"}},
-            ),
-            Call(
-                [event("handed_over", ((SHIPMENT, 700),), on=(LOT_A, LOT_B), counted=True)],
-                {SHIPMENT: {"delivered": 700}},
-            ),
-        ]
-    )
-    world.grow(
-        [
-            Call(
-                [event("used", ((SHIPMENT, 20),), on=(LOT_A,), purpose="ward 3")],
-                {SHIPMENT: {"delivered": 680, "used": 20}},
-            )
-        ]
-    )
+    for calls in donation_blocks():
+        world.grow(calls)
     world.certify()
     return world
 
