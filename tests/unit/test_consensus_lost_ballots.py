@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consensus import Mode
+from consensus import Deliver, Mode, Ordered, Store, Stored, Submit
 from consensus import messages as wire
 from consensus.epoch import PREPARE
 from consensus.recollection import VIEWS_MAX
@@ -166,3 +166,27 @@ def test_after_a_restart_a_batch_that_lost_its_height_is_not_taken_for_ordered()
         assert stage.transaction(1).digest not in stage[name].replica._pool.ordered
     stage.submit("m2", 1)  # its client tries again
     stage.until(lambda: stage.executed_numbers("m3") == [2, 1])
+
+
+def test_the_own_commit_decides_nothing_before_it_is_durable() -> None:
+    """R-DW-1: a block must not rest on a word that a power cut can take back."""
+    told = Stage()
+    told.submit("m0", 1)
+    stage = Stage()
+    replica = stage["m1"].replica  # driven by hand: nothing is stored unless the test says so
+    replica.step(Submit((stage.transaction(1),)))
+    kinds = (wire.PrePrepare, wire.Prepare, wire.Commit)
+    effects = []
+    for kind in kinds:
+        for sender in ("m0", "m2"):
+            for source, target, one in told.sent:
+                if (source, target) == (sender, "m1") and isinstance(one, kind):
+                    effects += replica.step(Deliver(sender, wire.encode(one)))
+    for source, target, one in told.sent:
+        if (source, target) == ("m3", "m1") and isinstance(one, wire.Prepare):
+            effects += replica.step(Deliver("m3", wire.encode(one)))
+    stores = [one for one in effects if isinstance(one, Store)]
+    assert len(stores) == 2  # the proposal with the PREPARE; the certificate with the COMMIT
+    assert not any(isinstance(one, Ordered) for one in effects)
+    assert not any(isinstance(one, Ordered) for one in replica.step(Stored(stores[0].number)))
+    assert any(isinstance(one, Ordered) for one in replica.step(Stored(stores[1].number)))
