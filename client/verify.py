@@ -97,7 +97,8 @@ def check_answer(
     Raises: Unusable, with the sentence of the line that is not clean.
     """
     report = verify_now(data, genesis, None, max_age_s, pin)
-    for line in report.lines:
+    # What failed is named before what could then not be checked.
+    for line in sorted(report.lines, key=lambda one: one.state != "failed"):
         if line.state != "clean" and line.code != "not-final":
             raise Unusable(url, line.text("en"))
     given = report.claim

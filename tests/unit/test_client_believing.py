@@ -10,12 +10,12 @@ from dataclasses import replace
 import pytest
 
 from client.exchange import Request, Response
-from client.faults import Unreachable
+from client.faults import Unreachable, Unusable
 from client.limits import ASKING_MS_MAX
 from client.sdk import Client
 from client.transport import FunctionTransport
-from client.verify import verify_now
-from ledger.claims import Receipt
+from client.verify import check_answer, verify_now
+from ledger.claims import History, Receipt
 from ledger.codec import decode
 from ledger.errors import ClientFault
 from ledger.transaction import Transaction
@@ -217,3 +217,16 @@ def test_after_ten_minutes_on_one_question_no_further_member_is_asked(
     with pytest.raises(Unreachable, match="timed out"):
         town.client.health()
     assert town.asked == [URL, OTHER]
+
+
+def test_of_a_proof_of_another_chain_the_failed_line_is_named_not_what_hangs_on_it(
+    member: PretendMember,
+) -> None:
+    transport = FunctionTransport(member.answer)
+    client = Client([URL], member.genesis, SIGNERS, transport=transport)
+    client.submit([define("a")])
+    data = client.history(item("a"), proof=True)
+    assert isinstance(data, bytes)
+    other = replace(member.genesis, name="other.test")
+    with pytest.raises(Unusable, match="authority: failed"):
+        check_answer(URL, data, other, History(item("a")), None, None)
