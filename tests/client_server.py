@@ -4,8 +4,9 @@ the commands.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 
@@ -39,8 +40,14 @@ def served(member: PretendMember) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing on the test's output."""
 
+        def setup(self) -> None:
+            super().setup()
+            connections.append(self.connection)
+
+    connections: list[socket.socket] = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    # Waited for at the end: a connection left to the collector would warn in another test.
+    server.daemon_threads = False
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -48,4 +55,7 @@ def served(member: PretendMember) -> Iterator[str]:
     finally:
         server.shutdown()
         thread.join()
+        for connection in connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         server.server_close()
