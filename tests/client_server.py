@@ -35,9 +35,9 @@ def served(member: PretendMember) -> Iterator[str]:
             self.wfile.write(response.body)
 
         do_GET = _answer  # noqa: N815  (names of the standard library)
-        do_POST = _answer  # noqa: N815
+        do_POST = _answer  # noqa: N815  (as above)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class names it so)
             """Say nothing on the test's output."""
 
         def setup(self) -> None:

@@ -195,7 +195,7 @@ class RocksStore(_RocksReader):
             cursor.release()
         try:
             self._database.close()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001  (the binding raises bare Exception)
             # The last flush failed on damage or a full disk; the log still holds what was written.
             _LOG.warning("%s", named(error, self._folder))
 

@@ -37,11 +37,11 @@ class Mesh:
         inner = store.inner
 
         class Noting:
-            def write(_, batch: Batch, *, sync: bool) -> None:  # noqa: N805
+            def write(_, batch: Batch, *, sync: bool) -> None:  # noqa: N805  (self is the test outside)
                 inner.write(batch, sync=sync)
                 self.history[one].append(("wrote", dict(batch)) if sync else ("unsynced", batch))
 
-            def __getattr__(_, name: str) -> Any:  # noqa: N805
+            def __getattr__(_, name: str) -> Any:  # noqa: N805  (as above)
                 return getattr(inner, name)
 
         store.inner = Noting()
