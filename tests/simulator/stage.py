@@ -41,6 +41,8 @@ Rule = Callable[[str, str, wire.Message], bool]  # sender, target, message -> is
 class Stage:
     """A consortium under the control of a scenario."""
 
+    member_type: type[SimMember] = SimMember
+
     def __init__(self, n: int = 4, settings: Settings = SETTINGS) -> None:
         self.keyring = Keyring()
         self.epoch = Epoch(0, self.keyring.members(n))
@@ -59,7 +61,7 @@ class Stage:
         self._rules: list[Rule] = []
         self._queue: deque[Callable[[], None]] = deque()
         self._dice = Dice(1, "stage")
-        self.members = [SimMember(self, place, "", 0) for place in range(n)]
+        self.members = [self.member_type(self, place, "", 0) for place in range(n)]
         for member in self.members:
             member.start()
         self.settle()
