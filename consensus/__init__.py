@@ -15,8 +15,10 @@ How to read it, by the sections of Castro and Liskov, "Practical Byzantine Fault
                              recollection.py (ballots lost)
     --   blame               evidence.py
     --   what is legal when  legality.py;  limits and tunables: settings.py
+    --   the machine         replica.py (dispatch only); inputs.py, effects.py (its only doors)
 
-Begin with new_view.py and ballots.py, where safety lives. A driver needs only what is exported
+Begin with tests/stories/, transcripts that read as the manual; then new_view.py and ballots.py,
+where safety lives. A driver needs only what is exported
 here: inputs.py and effects.py say what it tells and what it is asked; docs/PROTOCOL.md says in
 which order.
 """

@@ -41,6 +41,7 @@ class Storyteller:
 
     def __init__(self) -> None:
         self._stage: Consortium | None = None
+        self.stages: list[Consortium] = []  # every one of this story; the last one is on
 
     def run(self, command: str) -> list[str]:
         """Carry out one command; return what happened. Raises: ScriptError."""
@@ -76,6 +77,7 @@ class Storyteller:
             name, _, value = option.partition("=")
             settings = replace(settings, **{name: int(value)})
         self._stage = Consortium(int(n), settings)
+        self.stages.append(self._stage)
         members = self.stage.epoch.members
         self.stage.teller.say(
             f"n = {members.n}, f = {members.f}, q = {members.q}; primary of v0 is m0"

@@ -103,6 +103,8 @@ class Consortium(Stage):
     def __init__(self, n: int = 4, settings: Settings = SETTINGS) -> None:
         self.teller = Teller([f"m{place}" for place in range(n)])
         self._told: dict[tuple[str, tuple[str, ...], bytes], None] = {}
+        # type of a message -> whether one ever waited for a record to be durable
+        self.waited: dict[type[object], bool] = {}
         self.losing: list[Callable[[str, str, object], bool]] = []  # sender, target, message
         super().__init__(n, settings)
 
@@ -135,6 +137,7 @@ class Consortium(Stage):
     def transmit(self, member: SimMember, machine: str, send: Send) -> None:
         form = wire.decode if machine == REPLICA else COSIGNED.decode
         message: object = form(send.data)
+        self.waited[type(message)] = self.waited.get(type(message), False) or send.after > 0
         heard = tuple(one for one in send.to if not self.is_lost(member.id, one, message))
         # The same bytes again are a repetition: told only where a story is about repetitions.
         said = (member.id, send.to, send.data)
