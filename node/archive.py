@@ -34,7 +34,10 @@ from ledger.errors import InvariantViolated
 from ledger.limits import BLOCK_TRANSACTIONS_MAX
 from node.store import Batch, Store, prefix_stop
 
-__all__ = ["Archive", "StoredBlock"]
+__all__ = ["CERTIFIER_RECORD", "ENGINE_RECORD", "Archive", "StoredBlock"]
+
+ENGINE_RECORD: Final = b"e"
+CERTIFIER_RECORD: Final = b"f"
 
 _EXECUTED: Final = b"mheight"
 _CHAIN: Final = b"mchain"
@@ -61,7 +64,7 @@ class _Certified(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
 
 BLOCK: Final = Format(StoredBlock, "block")
 _PLACE: Final = Format(_Place, "place")
-_CERTIFIED: Final = Format(_Certified, "certificate")
+CERTIFIED: Final = Format(_Certified, "certificate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +178,12 @@ class Archive:
         data = self._store.get(_CERTIFICATE)
         if data is None:
             return None
-        certified = _CERTIFIED.decode(data)
+        certified = CERTIFIED.decode(data)
         return certified.size, certified.note
 
     def write_certificate(self, size: int, note: str) -> None:
         """Keep the newest certificate. Unsynced: it can be collected again."""
-        self._store.write({_CERTIFICATE: _CERTIFIED.encode(_Certified(size, note))}, sync=False)
+        self._store.write({_CERTIFICATE: CERTIFIED.encode(_Certified(size, note))}, sync=False)
 
     def records(self, kind: bytes) -> list[tuple[int, bytes]]:
         """Return the records of a machine (b"e" engine, b"f" certifier) with their numbers."""

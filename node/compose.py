@@ -29,14 +29,14 @@ from network.links import Links
 from node.admission import Admission
 from node.answers import Answers
 from node.api.app import create_app
-from node.archive import Archive
+from node.archive import CERTIFIER_RECORD, ENGINE_RECORD, Archive
 from node.beside import Beside
 from node.blocks import Blocks
 from node.catch_up import CatchUp
 from node.clock import Clock
 from node.config import MemberConfig
 from node.door import DoorProtocol
-from node.driver import CERTIFIER_RECORD, ENGINE_RECORD, Driver
+from node.driver import Driver
 from node.execution import Executed, Executor
 from node.member import Member
 from node.metrics import Metrics

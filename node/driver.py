@@ -52,7 +52,7 @@ from ledger.errors import InvariantViolated, Malformed
 from ledger.genesis import Genesis
 from ledger.keys import verify
 from ledger.transaction import Transaction
-from node.archive import Archive
+from node.archive import CERTIFIER_RECORD, ENGINE_RECORD, Archive
 from node.channels import CATCH_UP, CERTIFIER, ENGINE, frame
 from node.clock import TICK_SECONDS, Clock
 from node.execution import Executed as ExecutedBlock
@@ -61,7 +61,7 @@ from node.inbox import Given, Inbox
 from node.stages import Stages
 from node.waiting import Waiting
 
-__all__ = ["CERTIFIER_RECORD", "ENGINE_RECORD", "Driver", "Peers"]
+__all__ = ["Driver", "Peers"]
 
 log = logging.getLogger(__name__)
 
@@ -72,9 +72,6 @@ TURN_INPUTS_MAX: Final = 256
 # after that a turn ends, whatever waits: ticks, clients and other peers are heard in between
 TURN_SECONDS: Final = 0.02
 AHEAD_CERTIFICATES_MAX: Final = 128  # certificates of heights not executed here yet; two windows
-
-ENGINE_RECORD: Final = b"e"
-CERTIFIER_RECORD: Final = b"f"
 
 
 class Peers(Protocol):

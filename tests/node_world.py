@@ -22,11 +22,11 @@ from ledger.genesis import Account, Genesis, Organisation
 from ledger.keys import Ed25519Signer
 from ledger.membership import Member, MemberSet
 from ledger.transaction import SUITE, VERSION, Body, Transaction, signed
-from node.archive import Archive
+from node.archive import CERTIFIER_RECORD, ENGINE_RECORD, Archive
 from node.blocks import Blocks
 from node.catch_up import CatchUp
 from node.clock import Clock
-from node.driver import CERTIFIER_RECORD, ENGINE_RECORD, Driver
+from node.driver import Driver
 from node.execution import Executed, Executor
 from node.proofs import Proofs
 from node.stages import Stages

@@ -1,0 +1,207 @@
+"""One check of one data folder, from the marks to the ballots, in the order that explains most."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from consensus.epoch import Epoch, Seat
+from ledger.checkpoint import Certificate, verify_certificate
+from ledger.errors import Malformed
+from ledger.genesis import Genesis
+from ledger.keys import verify
+from ledger.membership import MemberSet
+from node.archive import CERTIFIED, CERTIFIER_RECORD, ENGINE_RECORD, Archive
+from node.config import ConfigError, MemberConfig
+from node.execution import Executor
+from node.fsck.ballots import check_certifier_records, check_engine_records
+from node.fsck.comparing import COMPUTED, Comparison, left_over
+from node.fsck.findings import FINDINGS_MAX, Finding, Findings
+from node.fsck.replay import Replay, check_headers
+from node.fsck.shadow import Shadow
+from node.stages import Stages
+from node.store import Store, StoreCorrupt, open_store, prefix_stop
+
+__all__ = ["Outcome", "check"]
+
+Progress = Callable[[int, int], None]
+
+_MARKS: Final = (b"mchain", b"mheight")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a check found. `height` was executed again, up to `certified` under q cosignatures."""
+
+    findings: tuple[Finding, ...]
+    count: int
+    height: int
+    certified: int
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was found."""
+        return self.count == 0
+
+
+def check(
+    config: MemberConfig,
+    progress: Progress = lambda done, of: None,
+    *,
+    scratch: Path | None = None,
+    limit: int = FINDINGS_MAX,
+) -> Outcome:
+    """Check a member's data folder; changes nothing in it but what the engine does by opening it.
+
+    `scratch`: a folder with room for a part of the data folder's size, the member's own by default;
+    `progress` hears heights done and to do. Raises: ConfigError when there is no data folder,
+    StoreLocked when a member runs on it.
+    """
+    if not (config.data / "ENGINE").exists():
+        raise ConfigError(f"{config.data}: is no data folder, nothing was ever stored there")
+    findings = Findings(limit)
+    try:
+        store = open_store(config.data, config.store_engine)
+    except StoreCorrupt as error:
+        findings.add("store", error.reason)
+        return _outcome(findings, 0, 0)
+    place = config.data.parent if scratch is None else scratch
+    try:
+        with tempfile.TemporaryDirectory(prefix="fsck-", dir=place) as folder:
+            shadow = Shadow(Path(folder))
+            try:
+                return _Check(config, store, shadow, findings).run(progress)
+            finally:
+                shadow.close()
+    finally:
+        store.close()
+
+
+def _outcome(findings: Findings, height: int, certified: int) -> Outcome:
+    return Outcome(tuple(findings.told), findings.count, height, certified)
+
+
+class _Check:
+    """The stores, and what is known so far."""
+
+    def __init__(
+        self, config: MemberConfig, store: Store, shadow: Shadow, findings: Findings
+    ) -> None:
+        self._config = config
+        self._genesis: Genesis = config.genesis
+        self._store = store
+        self._findings = findings
+        self._shadow = shadow
+        self._executor = Executor(
+            config.genesis, Archive(shadow, config.genesis.chain_id), Stages()
+        )
+
+    def run(self, progress: Progress) -> Outcome:
+        """Check everything. A block of the store that cannot be read ends the check."""
+        certified = 0
+        try:
+            left_over(self._store, (*COMPUTED, b"c", b"e", b"f", b"m"), self._findings)
+            tip = self._check_marks()
+            certificate = self._certificate()
+            certified = 0 if certificate is None else certificate.checkpoint.size
+            self._check_chain(tip, certified, progress)
+            if certificate is not None:
+                self._check_certified_root(certificate)
+            self._check_records()
+        except StoreCorrupt as error:
+            self._findings.add("store", error.reason)
+        return _outcome(self._findings, self._executor.height, certified)
+
+    def members(self, height: int) -> MemberSet:
+        """Return the set that certifies a height."""
+        return self._genesis.members
+
+    def _check_marks(self) -> int:
+        """Check the one-value keys; return the height that the folder says it has executed."""
+        for key, _ in self._store.range(b"m", b"n"):
+            if key not in _MARKS:
+                self._findings.add("mark", "is left over", key=key)
+        chain = self._store.get(b"mchain")
+        if chain != self._genesis.chain_id:
+            what = "is missing" if chain is None else "is another chain's"
+            self._findings.add("mark", f"the chain id {what}", key=b"mchain")
+        height = self._store.get(b"mheight")
+        if height is None or len(height) != 8:
+            what = "is missing" if height is None else "is no number"
+            self._findings.add("mark", f"the executed height {what}", key=b"mheight")
+            return 0
+        return int.from_bytes(height, "big")
+
+    def _check_chain(self, tip: int, certified: int, progress: Progress) -> None:
+        replay = Replay(self._store, self._executor, self._findings, certified)
+        is_whole = replay.run(tip, lambda height: progress(height, max(tip, height)))
+        height = self._executor.height
+        if is_whole and height != tip:
+            self._findings.add(
+                "mark", f"the executed height is {tip}, and blocks go to {height}", key=b"mheight"
+            )
+        if not is_whole:
+            check_headers(self._store, height + 1, self._executor.parent, self._findings)
+        Comparison(self._store, self._shadow, self._findings, height).run(is_whole)
+
+    def _certificate(self) -> Certificate | None:
+        """Return the certificate kept, once its signatures hold.
+
+        None kept is no finding: it is written unsynced, so a power cut may take it.
+        """
+        for key, _ in self._store.range(b"c", b"d"):
+            if key != b"c":
+                self._findings.add("certificate", "is left over", key=key)
+        data = self._store.get(b"c")
+        if data is None:
+            return None
+        try:
+            kept = CERTIFIED.decode(data)
+            members = self.members(kept.size)
+            certificate = Certificate.from_note(kept.note, members)
+            if certificate.checkpoint.size != kept.size:
+                raise Malformed("certificate.size", "is not that of its note")
+            verify_certificate(certificate, members, self._genesis.origin)
+        except Malformed as error:
+            self._findings.add("certificate", str(error), key=b"c")
+            return None
+        return certificate
+
+    def _check_certified_root(self, certificate: Certificate) -> None:
+        """Hold the chain against what q members signed; the same height may be missing here."""
+        size, log = certificate.checkpoint.size, self._executor.log
+        if size > log.size:
+            what = f"is of size {size}, and blocks could be executed to {log.size}"
+        elif log.root(size) != certificate.checkpoint.root:
+            what = "certifies another chain"
+        else:
+            return
+        self._findings.add("certificate", what, height=size, key=b"c")
+
+    # Ballots.
+
+    def _check_records(self) -> None:
+        config, genesis = self._config, self._genesis
+        epoch = Epoch(0, genesis.members)
+        seat = Seat.take(config.id, epoch, genesis.chain_id, genesis.origin, verify)
+        log = self._executor.log
+        check_engine_records(self._records(ENGINE_RECORD), seat, log, self._findings)
+        check_certifier_records(
+            self._records(CERTIFIER_RECORD), seat, config.keys.cosigner, log, self._findings
+        )
+
+    def _records(self, kind: bytes) -> list[tuple[int, bytes]]:
+        family = "engine-record" if kind == ENGINE_RECORD else "certifier-record"
+        found: list[tuple[int, bytes]] = []
+        for key, record in self._store.range(kind, prefix_stop(kind)):
+            if len(key) != 9:
+                self._findings.add(family, "is left over", key=key)
+                continue
+            number = int.from_bytes(key[1:], "big")
+            if found and number != found[-1][0] + 1:
+                self._findings.add(family, f"record {found[-1][0] + 1} is missing")
+            found.append((number, record))
+        return found

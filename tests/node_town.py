@@ -1,0 +1,117 @@
+"""Four founded members in one process and one loop: real machines, real stores, no sockets.
+
+Frames go from driver to driver in the next turn of the loop. A member can be cut off, stopped as
+power loss stops it (what is on disk stays), and started again from its folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ledger.transaction import Transaction
+from node.archive import Archive
+from node.compose import build
+from node.config import MemberConfig, load_member
+from node.founding import found
+from node.member import Member
+from node.store import open_store
+from tests.node_member import make_cast
+from tests.node_world import MEMBERS, define, seen
+
+
+@dataclass
+class Streets:
+    """One member's ways to the others."""
+
+    town: Town
+    own: str
+
+    def send(self, peer: str, frame: bytes) -> bool:
+        reached = self.town.members.get(peer)
+        if reached is None or {self.own, peer} & self.town.cut:
+            return False
+        asyncio.get_running_loop().call_soon(reached.driver.on_frame, self.own, frame)
+        return True
+
+
+@dataclass
+class Town:
+    """The members that run, by id; `cut` are those that nobody reaches."""
+
+    folder: Path
+    engine: str | None = None
+    ids: tuple[str, ...] = MEMBERS
+    members: dict[str, Member] = field(default_factory=dict)
+    cut: set[str] = field(default_factory=set)
+    _count: int = 0
+
+    def __post_init__(self) -> None:
+        now = time.time_ns() // 1_000_000
+        made = found(self.folder, make_cast(self.ids), now, "127.0.0.1", 1_000)
+        self.places = {one: place for one, (place, _) in made.members.items()}
+
+    def config(self, one: str) -> MemberConfig:
+        return load_member(self.places[one])
+
+    def start(self, *ids: str) -> None:
+        """Start members from their folders."""
+        for one in ids or self.ids:
+            config = self.config(one)
+            store = open_store(config.data, self.engine)
+            member, _ = build(config, Archive(store, config.genesis.chain_id))
+            streets = Streets(self, one)
+            member.catch_up._peers = streets
+            member.driver.connect(streets, member.catch_up)
+            self.members[one] = member
+            member.driver.start()
+
+    def stop(self, *ids: str) -> None:
+        """Stop members wherever they are: what is not on disk is gone."""
+        for one in ids or tuple(self.members):
+            member = self.members.pop(one)
+            member.stop()
+            member.archive.close()
+
+    def transaction(self) -> Transaction:
+        """A call that nobody made before."""
+        self._count += 1
+        genesis = next(iter(self.members.values())).config.genesis
+        until = time.time_ns() // 1_000_000 + 300_000
+        return define(f"i{self._count}", valid_until=until, genesis=genesis)
+
+    async def blocks(self, count: int, at: str = "m2") -> None:
+        """Bring so many more blocks about, one transaction each, by way of one member."""
+        for _ in range(count):
+            driver = self.members[at].driver
+            height = driver.executor.height
+            driver.submit([self.transaction()])
+            await self.until(lambda h=height, d=driver: d.executor.height > h)  # type: ignore[misc]
+
+    async def agree(self, *ids: str) -> int:
+        """Wait until members are at one certified height; that height."""
+        chosen: Sequence[str] = ids or tuple(self.members)
+
+        def together() -> bool:
+            found = set()
+            for one in chosen:
+                driver = self.members[one].driver
+                size = 0 if driver.certificate is None else driver.certificate.checkpoint.size
+                found |= {driver.executor.height, size}
+            return len(found) == 1
+
+        await self.until(together)
+        return self.members[chosen[0]].executor.height
+
+    async def until(self, look: Callable[[], object]) -> None:
+        """Let time go on until `look` is true and no running member has halted."""
+
+        def well() -> object:
+            for one, member in self.members.items():
+                assert member.driver.halted is None, (one, member.driver.halted)
+            return look()
+
+        await seen(well)
