@@ -35,12 +35,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from typing import Final
 
 from ledger.errors import InvariantViolated
 from ledger.limits import RECENT_ROOTS
 from ledger.state_leaves import RECORD, branch_item, cut, merged, prove_records, records_hash
+from ledger.state_pin import Noted, Pin
 from ledger.state_proof import (
     BRANCH_TAG,
     DEPTH,
@@ -74,7 +76,7 @@ class StateTree:
     stored state. All errors are InvariantViolated: the callers are our own code.
     """
 
-    __slots__ = ("_newest", "_pages", "_past", "_roots", "_size")
+    __slots__ = ("_newest", "_pages", "_past", "_pins", "_roots", "_size")
 
     def __init__(self) -> None:
         self._pages: dict[int, bytearray] = {_ROOT: bytearray(_BLANK)}
@@ -83,6 +85,7 @@ class StateTree:
         self._roots: deque[bytes] = deque([EMPTY], maxlen=RECENT_ROOTS)  # the last is the newest
         # _past[i] leads from height newest - i back to the one before: the newest comes first.
         self._past: deque[Undo] = deque(maxlen=RECENT_ROOTS - 1)
+        self._pins: list[Pin] = []
 
     @classmethod
     def build(cls, height: int, entries: Iterable[tuple[bytes, bytes]]) -> StateTree:
@@ -132,10 +135,10 @@ class StateTree:
 
     def get(self, key: bytes, height: int | None = None) -> bytes | None:
         """SHA-256 of the value at `key` (32 bytes), or None when it is absent at that height."""
-        age = self._age(height)
+        noted = partial(self._noted, age=self._age(height))
         code = _key_code(key)
         for depth in range(1, DEPTH + 1):
-            slot = self._slot(code >> (_KEY_BITS - 4 * depth), age)
+            slot = self._slot(code >> (_KEY_BITS - 4 * depth), noted)
             if len(slot) != 32:
                 return next((r[32:] for r in cut(slot) if r.startswith(key)), None)
         raise InvariantViolated("the state tree is deeper than its keys")
@@ -159,6 +162,8 @@ class StateTree:
         self._hash_upwards(undo, dirty, shrunk)
         self._newest = height
         self._past.appendleft(undo)
+        for pin in self._pins:
+            pin.keep(undo)
         root = self._root_hash()
         self._roots.append(root)
         return root
@@ -171,15 +176,27 @@ class StateTree:
         queried = sorted(set(keys))
         if not 1 <= len(queried) <= PROOF_KEYS_MAX or any(len(key) != 32 for key in queried):
             raise InvariantViolated("a state proof is about 1 to PROOF_KEYS_MAX keys of 32 bytes")
-        age = self._age(height)
+        noted = partial(self._noted, age=self._age(height))
         items: list[bytes] = []
-        slots = [self._slot(_ROOT << 4 | nibble, age) for nibble in range(16)]
+        slots = [self._slot(_ROOT << 4 | nibble, noted) for nibble in range(16)]
         whole = b"".join(slots)
         if len(whole) > RECORD or any(len(slot) == 32 for slot in slots):
-            self._prove_page(_ROOT, 0, queried, age, items)
+            self._prove_page(_ROOT, 0, queried, noted, items)
         elif whole:  # a map of one key has no branch
             prove_records(whole, 0, queried, items)
         return PROOF.encode(tuple(items))
+
+    def pin(self, height: int) -> Pin:
+        """Hold a recent height fast, however many blocks follow, until `unpin`."""
+        pin = Pin(height, self.root(height), self._slot, self._slot_hashes)
+        for back in range(self._age(height) - 1, -1, -1):
+            pin.keep(self._past[back])
+        self._pins.append(pin)
+        return pin
+
+    def unpin(self, pin: Pin) -> None:
+        """Let go of a pinned height: nothing may be proved by it any more."""
+        self._pins.remove(pin)
 
     # Writing
 
@@ -267,7 +284,7 @@ class StateTree:
         """Move the few records of a page into the slot above; the page's slots enter the undo."""
         for slot in range(code << 4, (code + 1) << 4):
             if slot not in undo:
-                undo[slot] = self._slot(slot, 0)
+                undo[slot] = self._slot(slot, _unchanged)
         records = bytes(self._pages.pop(code)[_RECORDS_AT:])
         page = self._pages[code >> 4]
         nibble = code & 15
@@ -324,11 +341,11 @@ class StateTree:
                 return noted
         return None
 
-    def _slot(self, slot: int, age: int) -> bytes:
-        """The records of a slot `age` batches ago, or the 32-byte hash of the page below it."""
-        noted = self._noted(slot, age)
-        if noted is not None:
-            return noted
+    def _slot(self, slot: int, noted: Noted) -> bytes:
+        """The records of a slot as it was, or the 32-byte hash of the page below it."""
+        before = noted(slot)
+        if before is not None:
+            return before
         page = self._pages[slot >> 4]
         nibble = slot & 15
         if page[_COUNTS_AT + nibble]:
@@ -337,32 +354,33 @@ class StateTree:
         digest = bytes(page[1 + 32 * nibble : 33 + 32 * nibble])
         return b"" if digest == EMPTY else digest
 
-    def _slot_hashes(self, code: int, depth: int, age: int) -> list[bytes]:
-        """The hashes of a page's slots `age` batches ago."""
+    def _slot_hashes(self, code: int, depth: int, noted: Noted) -> list[bytes]:
+        """The hashes of a page's slots as they were."""
         page = bytes(self._pages.get(code, _BLANK))  # of a page since folded, all slots are noted
         hashes = [page[at : at + 32] for at in range(1, _COUNTS_AT, 32)]
-        if age:
-            for nibble in range(16):
-                noted = self._noted(code << 4 | nibble, age)
-                if noted is not None:
-                    hashes[nibble] = (
-                        noted if len(noted) == 32 else records_hash(noted, depth + 1)
-                    )
+        for nibble in range(16):
+            before = noted(code << 4 | nibble)
+            if before is not None:
+                hashes[nibble] = before if len(before) == 32 else records_hash(before, depth + 1)
         return hashes
 
     def _prove_page(
-        self, code: int, depth: int, keys: Sequence[bytes], age: int, items: list[bytes]
+        self, code: int, depth: int, keys: Sequence[bytes], noted: Noted, items: list[bytes]
     ) -> None:
         runs = dict(runs_by_nibble(keys, depth))
-        held = {n: h for n, h in enumerate(self._slot_hashes(code, depth, age)) if h != EMPTY}
+        held = {n: h for n, h in enumerate(self._slot_hashes(code, depth, noted)) if h != EMPTY}
         items.append(branch_item(held, runs))
         for nibble, run in runs.items():
             if nibble in held:
-                slot = self._slot(code << 4 | nibble, age)
+                slot = self._slot(code << 4 | nibble, noted)
                 if len(slot) == 32:
-                    self._prove_page(code << 4 | nibble, depth + 1, run, age, items)
+                    self._prove_page(code << 4 | nibble, depth + 1, run, noted, items)
                 else:
                     prove_records(slot, depth + 1, run, items)
+
+
+def _unchanged(slot: int) -> None:
+    """Of the newest height nothing is noted."""
 
 
 def _key_code(key: bytes) -> int:
