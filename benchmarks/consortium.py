@@ -43,6 +43,7 @@ KINDS: Final = {  # first byte of a key (node/archive.py)
     b"h": "blocks",
     b"l": "entity logs",
     b"s": "state",
+    b"p": "state",
     b"t": "transaction index",
     b"d": "duplicate table",
 }

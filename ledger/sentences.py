@@ -240,6 +240,13 @@ _DOOR: Final = {
     "unsupported-media-type": ("须为 {expected}。", "The media type must be {expected}."),
     "unknown-transaction": ("没有交易 {id}。", "There is no transaction {id}."),
     "unknown-block": ("没有高度为 {height} 的区块。", "There is no block of height {height}."),
+    "history-not-held": (
+        "此成员由快照加入，尚缺高度 {first} 至 {last} 的历史；请向其他成员查询。",
+        (
+            "This member joined by a snapshot and still lacks the history of heights {first} to "
+            "{last}; ask another member."
+        ),
+    ),
     "not-found": ("没有这个地址。", "There is nothing at this address."),
     "method-not-allowed": ("此地址不支持该方法。", "The method is not allowed here."),
     "too-many-waiting": (

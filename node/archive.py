@@ -4,25 +4,31 @@
 | ------------------- | -------------------------------------------------------------- |
 | b ‖ height          | block: canonical [header, [transaction...], [result...]]       |
 | h ‖ height          | its header alone, so that the chain log is rebuilt quickly     |
-| s ‖ key             | state value of the entity with that state-tree key             |
+| s, p, d ‖ ...       | the state: values, paths, consumed ids (`node/state_store.py`)  |
 | l ‖ height ‖ number | a leaf; numbered within its block                              |
 | i ‖ key ‖ index     | height ‖ number: where leaf `index` of the entity's log stands |
-| t ‖ transaction id  | canonical [height, index]: where the id was consumed           |
+| t ‖ transaction id  | canonical [height, index]: where the id was consumed; empty:   |
+|                     | in a block that is missing here                                |
 | c                   | newest certificate: canonical [size, note]                     |
 | e ‖ record number   | durable record of the engine (ballots); f ‖ ... the certifier's |
-| m ‖ word            | one value each: chain id, executed height                      |
+| m ‖ word            | one value each: chain id, which state is in force and its      |
+|                     | height, the gap, a snapshot that is being fetched              |
 
 Numbers are big-endian (8 bytes; a leaf's number 4), so ranges come in order. Leaves stand by
 height and not by entity, because the engines merge sorted files again and again: what is written
 in ascending order is never merged, and only twelve bytes a leaf are written at random places.
 
 One block is one atomic batch: either everything of it is there or nothing, so a crash leaves the
-state of an executed height and never a mix (R-CP-6).
+state of an executed height and never a mix (R-CP-6). So is the change to the state of a snapshot,
+which was built beside the old one.
+
+A member that joined by a snapshot has a *gap*: heights whose blocks, leaves and places it lacks
+(never their headers). What lies there it refuses to answer with "history-not-held".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -30,17 +36,23 @@ import msgspec
 from msgspec import Meta
 
 from ledger.codec import Format, Natural
-from ledger.errors import InvariantViolated
-from ledger.limits import BLOCK_TRANSACTIONS_MAX
-from node.store import Batch, Store, prefix_stop
+from ledger.errors import ClientFault, InvariantViolated
+from ledger.limits import BLOCK_TRANSACTIONS_MAX, NOTE_SIZE_MAX
+from node.state_store import StateStore, StateWrites, joined_ids
+from node.store import Batch, Snapshot, Store, prefix_stop
 
-__all__ = ["CERTIFIER_RECORD", "ENGINE_RECORD", "Archive", "StoredBlock"]
+__all__ = ["CERTIFIER_RECORD", "ENGINE_RECORD", "Archive", "Gap", "StoredBlock", "Transfer"]
 
 ENGINE_RECORD: Final = b"e"
 CERTIFIER_RECORD: Final = b"f"
 
-_EXECUTED: Final = b"mheight"
 _CHAIN: Final = b"mchain"
+_CURRENT: Final = b"mstate"
+_GAP: Final = b"mgap"
+_TRANSFER: Final = b"mtransfer"
+_MARKING: Final = b"mmarking"
+STATES: Final = frozenset((0, 1, 2))  # in force, fetched, and the one a gap is filled from
+_NOT_HERE: Final = b""  # the place of a transaction in a block that is missing here
 _CERTIFICATE: Final = b"c"
 
 
@@ -62,7 +74,26 @@ class _Certified(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
     note: str
 
 
+class Gap(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Heights whose blocks are missing, both included, and the state from which they are filled."""
+
+    first: Natural
+    last: Natural
+    state: Natural
+
+
+class Transfer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A snapshot that is being fetched: its height, header and certificate, and its state here."""
+
+    height: Natural
+    header: bytes
+    note: Annotated[str, Meta(max_length=NOTE_SIZE_MAX)]
+    state: Natural
+
+
 BLOCK: Final = Format(StoredBlock, "block")
+_GAP_FORMAT: Final = Format(Gap, "gap")
+_TRANSFER_FORMAT: Final = Format(Transfer, "transfer")
 _PLACE: Final = Format(_Place, "place")
 CERTIFIED: Final = Format(_Certified, "certificate")
 
@@ -73,7 +104,7 @@ class BlockWrites:
 
     height: int
     block: StoredBlock
-    values: Mapping[bytes, bytes | None]
+    state: StateWrites
     leaves: Sequence[tuple[bytes, int, bytes]]
     consumed: Sequence[tuple[bytes, int]]
 
@@ -94,36 +125,45 @@ class Archive:
             raise InvariantViolated(
                 f"{store.folder}: holds chain {held.hex()}, not {chain_id.hex()}"
             )
+        number = store.get(_CURRENT)
+        self.state = StateStore(store, 0 if number is None else number[0])
+        gap = store.get(_GAP)
+        self.gap = None if gap is None else _GAP_FORMAT.decode(gap)
+        self._mark_ids()
+        self._forget_leftovers()
 
     @property
     def executed(self) -> int | None:
         """The height of the newest executed block; 0 after genesis, None before it."""
-        value = self._store.get(_EXECUTED)
-        return None if value is None else int.from_bytes(value, "big")
+        return self.state.executed
 
-    def write_genesis(
-        self, values: Mapping[bytes, bytes | None], leaves: Sequence[tuple[bytes, int, bytes]]
-    ) -> None:
+    def state_of(self, number: int) -> StateStore:
+        """Return the state of a number, whether there is one or not."""
+        return StateStore(self._store, number)
+
+    def snapshot(self) -> Snapshot:
+        """Return the store as it stands now; to be closed."""
+        return self._store.snapshot()
+
+    def write_genesis(self, state: StateWrites, leaves: Sequence[tuple[bytes, int, bytes]]) -> None:
         """Write the state before the first block, synced."""
-        batch: dict[bytes, bytes | None] = {b"s" + key: value for key, value in values.items()}
+        batch = self.state.changes(state) | self.state.height_write(0)
         _put_leaves(batch, _u64(0), leaves)
-        batch[_EXECUTED] = _u64(0)
         self._store.write(batch, sync=True)
 
-    def write_block(self, writes: BlockWrites) -> None:
+    def write_block(self, writes: BlockWrites, state: StateStore) -> None:
         """Write one executed block atomically, synced: it is durable before it is cosigned.
 
         The sync of the next record would not do: LevelDB begins a new log file now and then, and
         leaves the tail of the old one to the operating system.
         """
         place = _u64(writes.height)
-        batch: dict[bytes, bytes | None] = {b"s" + k: v for k, v in writes.values.items()}
+        batch = state.changes(writes.state) | state.height_write(writes.height)
         _put_leaves(batch, place, writes.leaves)
         for identity, index in writes.consumed:
             batch[b"t" + identity] = _PLACE.encode(_Place(writes.height, index))
         batch[b"b" + place] = BLOCK.encode(writes.block)
         batch[b"h" + place] = writes.block.header
-        batch[_EXECUTED] = place
         self._store.write(batch, sync=True)
 
     def block(self, height: int) -> StoredBlock | None:
@@ -139,39 +179,57 @@ class Archive:
         """Return the canonical header of a height, or None."""
         return self._store.get(b"h" + _u64(height))
 
-    def headers(self) -> Iterator[bytes]:
-        """Yield all headers in order of height."""
-        for _, header in self._store.range(b"h", b"i"):
+    def headers(self, height: int) -> Iterator[bytes]:
+        """Yield the headers up to a height in order; those above may be of an unfinished
+        transfer.
+        """
+        for _, header in self._store.range(b"h", b"h" + _u64(height + 1)):
             yield header
-
-    def value(self, key: bytes) -> bytes | None:
-        """Return the state value under a state-tree key, or None."""
-        return self._store.get(b"s" + key)
-
-    def values(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield (key, state value) of the whole state in order of keys."""
-        for key, value in self._store.range(b"s", b"t"):
-            yield key[1:], value
 
     def leaves(self, key: bytes, start: int, stop: int) -> list[bytes]:
         """Return the leaves start..stop−1 of an entity's log.
 
-        Raises: InvariantViolated when one is missing.
+        Raises: ClientFault "history-not-held" when one is missing and this member has a gap,
+        InvariantViolated when it has none.
         """
         prefix, get = b"i" + key, self._store.get
         places = self._store.range(prefix + _u64(start), prefix + _u64(stop))
         found = [leaf for _, place in places if (leaf := get(b"l" + place)) is not None]
         if len(found) != stop - start:
+            self.need_history()
             raise InvariantViolated(f"log {key.hex()} lacks leaves between {start} and {stop}")
         return found
 
     def place(self, identity: bytes) -> tuple[int, int] | None:
         """Return (height, index) where a transaction id was consumed, or None."""
         data = self._store.get(b"t" + identity)
-        if data is None:
+        if not data:
             return None
         place = _PLACE.decode(data)
         return place.height, place.index
+
+    def consumed(self, identity: bytes, height: int) -> bool:
+        """Say whether the state of `height` has consumed a transaction id, given that its bucket
+        is live there.
+
+        Blocks of the gap are executed again below the height this member has reached: what was
+        consumed above, or in blocks missing here, is not consumed there.
+        """
+        data = self._store.get(b"t" + identity)
+        if data is None:
+            return False
+        if data == _NOT_HERE:
+            return self.gap is not None and height >= self.gap.last
+        return _PLACE.decode(data).height <= height
+
+    def need_history(self, height: int | None = None) -> None:
+        """Refuse what may lie, or does lie at `height`, in the gap.
+
+        Raises: ClientFault "history-not-held", which names the gap.
+        """
+        gap = self.gap
+        if gap is not None and (height is None or gap.first <= height <= gap.last):
+            raise ClientFault("history-not-held", first=gap.first, last=gap.last)
 
     def certificate(self) -> tuple[int, str] | None:
         """Return the newest certificate kept: its size and note."""
@@ -184,6 +242,92 @@ class Archive:
     def write_certificate(self, size: int, note: str) -> None:
         """Keep the newest certificate. Unsynced: it can be collected again."""
         self._store.write({_CERTIFICATE: CERTIFIED.encode(_Certified(size, note))}, sync=False)
+
+    # A snapshot, from its beginning to the change of states.
+
+    def transfer(self) -> Transfer | None:
+        """Return the transfer that was begun and not ended."""
+        data = self._store.get(_TRANSFER)
+        return None if data is None else _TRANSFER_FORMAT.decode(data)
+
+    def begin_transfer(self, height: int, header: bytes, note: str) -> Transfer:
+        """Begin to fetch a snapshot into a state of its own; one begun before is forgotten."""
+        self.drop_transfer()
+        taken = {self.state.number} | ({self.gap.state} if self.gap is not None else set())
+        number = min(STATES - taken)
+        self.state_of(number).forget()
+        transfer = Transfer(height, header, note, number)
+        self._store.write({_TRANSFER: _TRANSFER_FORMAT.encode(transfer)}, sync=True)
+        return transfer
+
+    def drop_transfer(self) -> None:
+        """Forget the transfer and its state, if there is one."""
+        transfer = self.transfer()
+        if transfer is not None:
+            self._store.write({_TRANSFER: None}, sync=True)
+            self.state_of(transfer.state).forget()
+
+    def write_part(self, transfer: Transfer, part: StateWrites) -> None:
+        """Add checked entries or ids to the state that is fetched, synced: parts follow each other
+        on disk.
+        """
+        self._store.write(self.state_of(transfer.state).changes(part), sync=True)
+
+    def write_headers(self, headers: Sequence[tuple[int, bytes]]) -> None:
+        """Keep headers that are known to be the chain's, synced."""
+        self._store.write({b"h" + _u64(height): data for height, data in headers}, sync=True)
+
+    def finish_transfer(self, transfer: Transfer) -> None:
+        """Put the fetched state in force: one small synced write (R-CP-6)."""
+        fetched, before = self.state_of(transfer.state), self.state
+        gap = self.gap
+        if gap is None:
+            gap = Gap((before.executed or 0) + 1, transfer.height, before.number)
+        else:
+            gap = msgspec.structs.replace(gap, last=transfer.height)
+        batch = fetched.height_write(transfer.height)
+        batch[_CURRENT] = bytes([transfer.state])
+        batch[_GAP] = _GAP_FORMAT.encode(gap)
+        batch[_TRANSFER] = None
+        batch[_MARKING] = b"\x01"
+        batch[_CERTIFICATE] = CERTIFIED.encode(_Certified(transfer.height, transfer.note))
+        self._store.write(batch, sync=True)
+        self.state, self.gap = fetched, gap
+        self._mark_ids()
+        if before.number != gap.state:
+            before.forget()
+
+    def _mark_ids(self) -> None:
+        """Mark the ids that came with a snapshot as consumed; begun anew after a crash."""
+        if self._store.get(_MARKING) is None:
+            return
+        for joined in self.state.all_ids():
+            batch: Batch = {
+                b"t" + identity: _NOT_HERE
+                for identity in joined_ids(joined)
+                if self._store.get(b"t" + identity) is None
+            }
+            if batch:
+                self._store.write(batch, sync=False)
+        self._store.write({_MARKING: None}, sync=True)
+
+    def _forget_leftovers(self) -> None:
+        """Delete what a crash left of a state that is not needed any more."""
+        transfer = self.transfer()
+        needed = {self.state.number}
+        needed |= set() if self.gap is None else {self.gap.state}
+        needed |= set() if transfer is None else {transfer.state}
+        for number in STATES - needed:
+            if not self.state_of(number).is_empty():
+                self.state_of(number).forget()
+
+    def close_gap(self) -> None:
+        """Note that every block of the gap is here, and forget the state it was filled from."""
+        gap = self.gap
+        if gap is not None:
+            self._store.write({_GAP: None}, sync=True)
+            self.gap = None
+            self.state_of(gap.state).forget()
 
     def records(self, kind: bytes) -> list[tuple[int, bytes]]:
         """Return the records of a machine (b"e" engine, b"f" certifier) with their numbers."""

@@ -39,11 +39,16 @@ class Blocks:
         self._keep(executed.height, StoredBlock(executed.header, raws, tuple(executed.results)))
 
     def stored(self, height: int) -> StoredBlock | None:
-        """Return the block of an executed height, or None."""
+        """Return the block of an executed height, or None.
+
+        Raises: ClientFault "history-not-held" for a height of the gap.
+        """
         block = self.near(height)
         if block is None:
             block = self._archive.block(height)
-            if block is not None:
+            if block is None:
+                self._archive.need_history(height)
+            else:
                 self._keep(height, block)
         return block
 

@@ -21,11 +21,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from chaincode.duplicates import bucket_path
 from chaincode.runtime import Outcome, Runtime
 from ledger.block import HEADER, VERSION, Header
 from ledger.errors import InvariantViolated, Malformed
 from ledger.genesis import Genesis
 from ledger.hashing import sha256
+from ledger.leaf import parse_state_value
 from ledger.limits import RECENT_ROOTS
 from ledger.merkle_log import MerkleLog, leaf_hash, root_of
 from ledger.paths import key as path_key
@@ -33,6 +35,7 @@ from ledger.state_tree import StateTree
 from ledger.transaction import SUITE, Transaction
 from node.archive import Archive, BlockWrites, StoredBlock
 from node.stages import Stages
+from node.state_store import Ids, StateStore, StateWrites
 
 __all__ = ["Executed", "Executor"]
 
@@ -57,8 +60,17 @@ class Executed:
 class Executor:
     """The member's ledger. Implements `chaincode.runtime.State` for the runtime."""
 
-    def __init__(self, genesis: Genesis, archive: Archive, stages: Stages) -> None:
-        """Open the ledger as the archive holds it; write the genesis state into a new one."""
+    def __init__(
+        self,
+        genesis: Genesis,
+        archive: Archive,
+        stages: Stages,
+        state: StateStore | None = None,
+    ) -> None:
+        """Open the ledger as the archive holds it; write the genesis state into a new one.
+
+        `state` is the one in force unless another is given: the one a gap is filled from.
+        """
         self._genesis = genesis
         self._archive = archive
         self._stages = stages
@@ -68,21 +80,37 @@ class Executor:
         self._replaced: deque[tuple[int, dict[bytes, bytes | None]]] = deque(maxlen=RECENT_ROOTS)
         if archive.executed is None:
             self._write_genesis()
-        self.height = archive.executed or 0
-        self.log = MerkleLog([leaf_hash(header) for header in archive.headers()])
+        self._open(archive.state if state is None else state)
+
+    def _open(self, state: StateStore) -> None:
+        """Make a state the newest: of the height it says, with the headers up to there."""
+        self._state = state
+        self._cache.clear()
+        self._replaced.clear()
+        self.height = state.executed or 0
+        self.log = MerkleLog([leaf_hash(header) for header in self._archive.headers(self.height)])
         if self.log.size != self.height:
             raise InvariantViolated(f"{self.log.size} headers for height {self.height}")
         self.tree = StateTree.build(
-            self.height, ((key, sha256(value)) for key, value in archive.values())
+            self.height, ((key, sha256(value)) for key, value in state.values())
         )
-        self.time = genesis.time
-        self.parent = genesis.chain_id
+        self.time = self._genesis.time
+        self.parent = self._genesis.chain_id
         if self.height:
             self._resume()
 
+    def change_over(self) -> None:
+        """Go on from the state that a snapshot has put in force; never backward (R-CP-5)."""
+        state = self._archive.state
+        if (state.executed or 0) <= self.height:
+            raise InvariantViolated(f"a snapshot of height {state.executed} at {self.height}")
+        with self.changing:
+            self._open(state)
+
     def _write_genesis(self) -> None:
         outcome = self._runtime.genesis_outcome()
-        self._archive.write_genesis(outcome.writes, _keyed_leaves(outcome))
+        writes = StateWrites(outcome.writes, outcome.paths)
+        self._archive.write_genesis(writes, _keyed_leaves(outcome))
 
     def _resume(self) -> None:
         data = self._archive.header(self.height)
@@ -102,13 +130,13 @@ class Executor:
         if key in cache:
             cache.move_to_end(key)
             return cache[key]
-        value = self._archive.value(key)
+        value = self._state.value(key)
         self._remember(key, value)
         return value
 
     def consumed(self, bucket: int, transaction_id: bytes) -> bool:
         """Say whether an id was consumed within its window."""
-        return self._archive.place(transaction_id) is not None
+        return self._archive.consumed(transaction_id, self.height)
 
     def value_at(self, key: bytes, height: int) -> bytes | None:
         """Return the state value under a key as of a recent height; from any thread.
@@ -126,7 +154,20 @@ class Executor:
                 return replaced[key]
         # The cache is the loop's: nobody else may move or drop what stands in it.
         cached = self._cache.get(key)
-        return self._archive.value(key) if cached is None else cached
+        return self._state.value(key) if cached is None else cached
+
+    def replaced_since(self, height: int) -> dict[bytes, bytes | None]:
+        """Return what changed after a recent height, as it was then. Under `changing`.
+
+        Raises: InvariantViolated when the height is outside the window of recent roots.
+        """
+        if not self.tree.oldest <= height <= self.height:
+            raise InvariantViolated(f"height {height} is outside the recent roots")
+        before: dict[bytes, bytes | None] = {}
+        for changed_at, replaced in self._replaced:
+            if changed_at > height:
+                before = replaced | before
+        return before
 
     # What the driver asks.
 
@@ -181,7 +222,7 @@ class Executor:
         if expected is not None and data != expected:
             raise InvariantViolated(f"execution of height {height} differs from its certificate")
         with self._stages.measure("store"):
-            self._write(height, data, transactions, outcome)
+            self._write(height, data, transactions, outcome, replaced)
         for key, value in outcome.writes.items():
             self._remember(key, value)
         self._replaced.append((height, replaced))
@@ -214,7 +255,12 @@ class Executor:
         return self.execute(header.height, header.epoch, header.time, transactions, block.header)
 
     def _write(
-        self, height: int, header: bytes, transactions: Sequence[Transaction], outcome: Outcome
+        self,
+        height: int,
+        header: bytes,
+        transactions: Sequence[Transaction],
+        outcome: Outcome,
+        replaced: dict[bytes, bytes | None],
     ) -> None:
         index = {
             transaction.id: place for place, transaction in reversed([*enumerate(transactions)])
@@ -225,10 +271,11 @@ class Executor:
                 block=StoredBlock(
                     header, tuple(t.raw for t in transactions), tuple(outcome.results)
                 ),
-                values=outcome.writes,
+                state=_state_writes(outcome, replaced),
                 leaves=_keyed_leaves(outcome),
                 consumed=[(identity, index[identity]) for _, identity in outcome.consumed],
-            )
+            ),
+            self._state,
         )
 
     def _remember(self, key: bytes, value: bytes | None) -> None:
@@ -240,3 +287,26 @@ class Executor:
 
 def _keyed_leaves(outcome: Outcome) -> list[tuple[bytes, int, bytes]]:
     return [(path_key(path), index, leaf) for path, index, leaf in outcome.leaves]
+
+
+def _state_writes(outcome: Outcome, replaced: dict[bytes, bytes | None]) -> StateWrites:
+    """What changes in the state, with what a snapshot of it needs: new paths, and consumed ids in
+    the order of their bucket's log.
+    """
+    by_bucket: dict[int, list[bytes]] = {}
+    for bucket, identity in outcome.consumed:
+        by_bucket.setdefault(bucket, []).append(identity)
+    ids = []
+    for bucket, consumed in by_bucket.items():
+        value = outcome.writes[path_key(bucket_path(bucket))]
+        if value is None:
+            raise InvariantViolated(f"bucket {bucket} is dropped as it is filled")
+        size = parse_state_value(value).size
+        ids.append(Ids(bucket, size - len(consumed), b"".join(consumed)))
+    created, dropped = {}, []
+    for key, value in outcome.writes.items():
+        if value is None:
+            dropped.append(int(outcome.paths[key].id))  # only a bucket is ever removed
+        elif replaced[key] is None:
+            created[key] = outcome.paths[key]
+    return StateWrites(outcome.writes, created, ids, dropped)

@@ -61,6 +61,7 @@ class Member:
     def health(self) -> dict[str, Any]:
         """Return what a load balancer and an operator want to know."""
         certificate: Certificate | None = self.driver.certificate
+        gap = self.archive.gap
         status = "ok"
         if self.driver.halted is not None:
             status = "halted"
@@ -77,5 +78,7 @@ class Member:
             "certified": 0 if certificate is None else certificate.checkpoint.size,
             "as_of": None if certificate is None else min(certificate.timestamps()),
             "waiting": len(self.waiting),
+            # heights whose blocks and events this member cannot show; null: it has them all
+            "missing": None if gap is None else [gap.first, gap.last],
             "reports": list(self.driver.reports)[-5:],
         }

@@ -111,8 +111,14 @@ class Moment:
             raise _Overtaken
 
     def position(self, transaction: bytes) -> tuple[int, int] | None:
-        """Return (height, index) of a transaction id."""
-        return self._archive.place(transaction)
+        """Return (height, index) of a transaction id.
+
+        Raises: ClientFault "history-not-held" when it may stand in the gap.
+        """
+        place = self._archive.place(transaction)
+        if place is None:
+            self._archive.need_history()
+        return place
 
     def block(self, height: int) -> tuple[Sequence[bytes], Sequence[bytes]]:
         """Return the raw transactions and canonical results of a height."""

@@ -38,6 +38,7 @@ STATUS: Final[dict[str, int]] = {
     "too-many-waiting": 429,
     "pool-full": 429,
     "not-certified": 503,
+    "history-not-held": 503,
     "halted": 503,
     "stopping": 503,
 }
@@ -50,7 +51,10 @@ PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     415: {"description": "The body is of another media type than the one named."},
     429: {"description": "Too much is waiting at this member: try again later or elsewhere."},
     500: {"description": "An error of this member's own; nothing was changed by the request."},
-    503: {"description": "This member cannot answer now: not yet certified, halted or stopping."},
+    503: {
+        "description": "This member cannot answer now: not yet certified, lacking that history, "
+        "halted or stopping."
+    },
 }
 for _response in PROBLEM_RESPONSES.values():
     _response["content"] = {

@@ -203,6 +203,8 @@ async def one(
     """With `proof=true` the answer is the receipt itself: a bundle of claim kind `transaction`."""
     place = member.certified_place(from_hex(identity, "id"))
     if place is None:
+        if member.archive.place(from_hex(identity, "id")) is None:
+            member.archive.need_history()
         raise ClientFault("unknown-transaction", id=identity)
     told = (await member.answers.tell([place], proof, pin))[place]
     if told.receipt is not None:

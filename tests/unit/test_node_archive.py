@@ -8,6 +8,7 @@ import pytest
 
 from ledger.errors import InvariantViolated
 from node.archive import Archive, BlockWrites, StoredBlock
+from node.state_store import StateWrites
 from node.store import open_store
 from tests.node_world import Ledger, SpyStore, define, make_genesis
 
@@ -23,7 +24,7 @@ def writes(height: int) -> BlockWrites:
     return BlockWrites(
         height=height,
         block=StoredBlock(b"header %d" % height, (b"raw",), (b"result",)),
-        values={KEY: b"value %d" % height},
+        state=StateWrites({KEY: b"value %d" % height}),
         leaves=[(KEY, height - 1, b"leaf %d" % height)],
         consumed=[(b"i" * 31 + bytes([height]), 0)],
     )
@@ -31,17 +32,17 @@ def writes(height: int) -> BlockWrites:
 
 def test_a_block_comes_back_whole_after_reopening(tmp_path: Path) -> None:
     _, archive = opened(tmp_path / "d")
-    archive.write_genesis({KEY: b"value 0"}, [])
+    archive.write_genesis(StateWrites({KEY: b"value 0"}), [])
     assert archive.executed == 0
-    archive.write_block(writes(1))
-    archive.write_block(writes(2))
+    archive.write_block(writes(1), archive.state)
+    archive.write_block(writes(2), archive.state)
     archive.close()
     _, again = opened(tmp_path / "d")
     assert again.executed == 2
     assert again.block(2) == writes(2).block
     assert again.block(3) is None
-    assert list(again.headers()) == [b"header 1", b"header 2"]
-    assert list(again.values()) == [(KEY, b"value 2")]
+    assert list(again.headers(2)) == [b"header 1", b"header 2"]
+    assert list(again.state.values()) == [(KEY, b"value 2")]
     assert again.leaves(KEY, 0, 2) == [b"leaf 1", b"leaf 2"]
     assert again.place(b"i" * 31 + b"\x02") == (2, 0)
     again.close()
@@ -49,9 +50,9 @@ def test_a_block_comes_back_whole_after_reopening(tmp_path: Path) -> None:
 
 def test_a_block_is_one_synced_batch(tmp_path: Path) -> None:
     store, archive = opened(tmp_path / "d")
-    archive.write_genesis({}, [])
+    archive.write_genesis(StateWrites(), [])
     store.batches.clear()
-    archive.write_block(writes(1))
+    archive.write_block(writes(1), archive.state)
     ((batch, sync),) = store.batches
     assert sync
     assert {key[:1] for key in batch} == {b"s", b"l", b"i", b"t", b"b", b"h", b"m"}
@@ -60,9 +61,9 @@ def test_a_block_is_one_synced_batch(tmp_path: Path) -> None:
 
 def test_a_lost_leaf_is_reported_and_never_read_over(tmp_path: Path) -> None:
     store, archive = opened(tmp_path / "d")
-    archive.write_genesis({}, [])
-    archive.write_block(writes(1))
-    archive.write_block(writes(2))
+    archive.write_genesis(StateWrites(), [])
+    archive.write_block(writes(1), archive.state)
+    archive.write_block(writes(2), archive.state)
     (lost,) = [key for key in store.batches[-1][0] if key[:1] == b"l"]
     store.write({lost: None}, sync=False)
     assert archive.leaves(KEY, 0, 1) == [b"leaf 1"]
@@ -73,8 +74,8 @@ def test_a_lost_leaf_is_reported_and_never_read_over(tmp_path: Path) -> None:
 
 def test_leaves_are_written_in_ascending_order_of_height(tmp_path: Path) -> None:
     store, archive = opened(tmp_path / "d")
-    archive.write_block(writes(1))
-    archive.write_block(writes(2))
+    archive.write_block(writes(1), archive.state)
+    archive.write_block(writes(2), archive.state)
     leaves = [key for batch, _ in store.batches for key in batch if key[:1] == b"l"]
     assert len(leaves) == 2
     assert leaves == sorted(leaves)
