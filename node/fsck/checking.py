@@ -29,7 +29,7 @@ __all__ = ["Outcome", "check"]
 
 Progress = Callable[[int, int], None]
 
-_MARKS: Final = (b"mchain", b"mheight")
+_MARKS: Final = (b"mchain", b"mstate", b"mgap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,9 @@ class _Check:
         self._store = store
         self._findings = findings
         self._shadow = shadow
+        number = store.get(b"mstate")
+        self._state = 0 if number is None else int.from_bytes(number, "big")
+        self._height_key = b"mheight" + bytes([self._state & 255])
         self._executor = Executor(
             config.genesis, Archive(shadow, config.genesis.chain_id), Stages()
         )
@@ -122,16 +125,16 @@ class _Check:
     def _check_marks(self) -> int:
         """Check the one-value keys; return the height that the folder says it has executed."""
         for key, _ in self._store.range(b"m", b"n"):
-            if key not in _MARKS:
+            if key not in _MARKS and key != self._height_key:
                 self._findings.add("mark", "is left over", key=key)
         chain = self._store.get(b"mchain")
         if chain != self._genesis.chain_id:
             what = "is missing" if chain is None else "is another chain's"
             self._findings.add("mark", f"the chain id {what}", key=b"mchain")
-        height = self._store.get(b"mheight")
+        height = self._store.get(self._height_key)
         if height is None or len(height) != 8:
             what = "is missing" if height is None else "is no number"
-            self._findings.add("mark", f"the executed height {what}", key=b"mheight")
+            self._findings.add("mark", f"the executed height {what}", key=self._height_key)
             return 0
         return int.from_bytes(height, "big")
 
@@ -141,11 +144,13 @@ class _Check:
         height = self._executor.height
         if is_whole and height != tip:
             self._findings.add(
-                "mark", f"the executed height is {tip}, and blocks go to {height}", key=b"mheight"
+                "mark",
+                f"the executed height is {tip}, and blocks go to {height}",
+                key=self._height_key,
             )
         if not is_whole:
             check_headers(self._store, height + 1, self._executor.parent, self._findings)
-        Comparison(self._store, self._shadow, self._findings, height).run(is_whole)
+        Comparison(self._store, self._shadow, self._findings, height, self._state).run(is_whole)
 
     def _certificate(self) -> Certificate | None:
         """Return the certificate kept, once its signatures hold.

@@ -22,7 +22,9 @@ from node.store import Reader, prefix_stop
 
 __all__ = ["Comparison"]
 
-COMPUTED: Final = (b"b", b"h", b"i", b"l", b"s", b"t")
+COMPUTED: Final = (b"b", b"d", b"h", b"i", b"l", b"p", b"s", b"t")
+_OF_STATE: Final = (b"d", b"p", b"s")  # these name the state they are of after the family
+_SHADOWS: Final = 0  # the number of the shadow's state
 _MISSING, _LEFT_OVER, _DIFFERS = "is missing", "is left over", "differs"
 
 Pair = tuple[bytes, bytes]
@@ -31,9 +33,12 @@ Pair = tuple[bytes, bytes]
 class Comparison:
     """Compares a folder with the shadow of it, up to a height."""
 
-    def __init__(self, folder: Reader, shadow: Reader, findings: Findings, height: int) -> None:
-        """`height`: how far re-execution came."""
+    def __init__(
+        self, folder: Reader, shadow: Reader, findings: Findings, height: int, state: int
+    ) -> None:
+        """`height`: how far re-execution came; `state`: the number of the state in force."""
         self._folder = folder
+        self._state = state
         self._shadow = shadow
         self._findings = findings
         self._height = height
@@ -45,11 +50,11 @@ class Comparison:
         belongs to a later height is passed over, and the state with it.
         """
         for family in COMPUTED:
-            if is_whole or family != b"s":
+            if is_whole or family not in _OF_STATE:
                 self._compare(family, is_whole)
 
     def _compare(self, family: bytes, is_whole: bool) -> None:
-        held = self._folder.range(family, prefix_stop(family))
+        held = self._held(family)
         made = self._shadow.range(family, prefix_stop(family))
         if not is_whole:
             held = (pair for pair in held if not self._is_later(family, *pair))
@@ -66,6 +71,15 @@ class Comparison:
                 if value != theirs[1]:
                     self._tell(family, self._difference(family, ours, theirs[1]), ours)
                 ours, theirs = next(held, None), next(made, None)
+
+    def _held(self, family: bytes) -> Iterator[Pair]:
+        """The folder's pairs; those of the state in force as if it had the shadow's number."""
+        pairs = self._folder.range(family, prefix_stop(family))
+        if family not in _OF_STATE or self._state == _SHADOWS:
+            return pairs
+        mark, shown = bytes([self._state]), family + bytes([_SHADOWS])
+        ours = (pair for pair in pairs if pair[0][1:2] == mark)
+        return ((shown + key[2:], value) for key, value in ours)
 
     def _is_later(self, family: bytes, key: bytes, value: bytes) -> bool:
         """Say whether a pair belongs to a height that was not executed again."""
@@ -116,7 +130,9 @@ class Comparison:
         """Return the path of the entity that a pair belongs to, when it can be told."""
         if family == b"l":
             return _leaf_path(self._folder.get(key)) or self._placed(key[1:])
-        if family in (b"s", b"i"):
+        if family in (b"s", b"p"):
+            return self._name(key[2:34])
+        if family == b"i":
             return self._name(key[1:33])
         return None
 

@@ -13,12 +13,14 @@ FINDINGS_MAX: Final = 200  # told one by one unless asked otherwise; one torn fi
 FAMILIES: Final = {
     b"b": "block",
     b"c": "certificate",
+    b"d": "consumed-ids",
     b"e": "engine-record",
     b"f": "certifier-record",
     b"h": "header",
     b"i": "leaf-place",
     b"l": "leaf",
     b"m": "mark",
+    b"p": "path",
     b"s": "state",
     b"t": "consumed-id",
 }

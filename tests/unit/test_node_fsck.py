@@ -95,7 +95,7 @@ def test_an_honest_folder_is_clean_and_checking_changes_nothing_in_it(folder: Fo
 
 def test_the_folder_holds_every_family_that_can_be_damaged(folder: Folder) -> None:
     families = {key[:1] for key in folder.pairs}
-    assert families == {bytes([one]) for one in b"bcefhilmst"}
+    assert families == {bytes([one]) for one in b"bcdefhilmpst"}
 
 
 async def test_folders_of_members_that_lost_power_at_any_moment_are_clean(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_any_key_that_was_edited_is_found(folder: Folder, data: st.DataObject) -
     assert not folder.after({moved: folder.pairs[key]}).clean
 
 
-@pytest.mark.parametrize("family", [b"b", b"h", b"i", b"l", b"m", b"s", b"t"])
+@pytest.mark.parametrize("family", [b"b", b"d", b"h", b"i", b"l", b"m", b"p", b"s", b"t"])
 def test_a_key_that_is_gone_is_found_and_named(folder: Folder, family: bytes) -> None:
     for key in folder.family(family)[:: max(1, len(folder.family(family)) // 5)]:
         outcome = folder.after({key: None})
@@ -153,7 +153,7 @@ def test_a_key_that_is_gone_is_found_and_named(folder: Folder, family: bytes) ->
 
 
 def test_a_damaged_state_value_is_named_by_entity_and_part(folder: Folder) -> None:
-    key = b"s" + path_key(LIVE)
+    key = b"s\0" + path_key(LIVE)
     value = bytearray(folder.pairs[key])
     value[-1] ^= 1
     (found,) = folder.after({key: bytes(value)}).findings
