@@ -27,6 +27,7 @@ __all__ = [
     "frontier_of",
     "frontier_root",
     "inclusion_path",
+    "inclusion_root",
     "leaf_hash",
     "node_hash",
     "range_root",
@@ -102,12 +103,19 @@ def verify_inclusion(
     """Say whether the leaf hash stands at `index` in the log of `size` leaves with `root` (RFC 9162
     2.1.3.2).
     """
+    return inclusion_root(leaf, index, size, path) == root
+
+
+def inclusion_root(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
+    """Return the root to which a path leads from the leaf hash at `index` of `size` leaves; None
+    for a path that none of this index and size can be.
+    """
     if not 0 <= index < size:
-        return False
+        return None
     node, place, last = leaf, index, size - 1
     for sibling in path:
         if last == 0:
-            return False
+            return None
         if place & 1 or place == last:
             node = node_hash(sibling, node)
             while not place & 1 and place:
@@ -117,7 +125,7 @@ def verify_inclusion(
             node = node_hash(node, sibling)
         place >>= 1
         last >>= 1
-    return last == 0 and node == root
+    return node if last == 0 else None
 
 
 def verify_consistency(

@@ -6,8 +6,9 @@ signature alone: it is what witnesses cosign, because a witness trusts one key p
 a shared one its holder could poison the others' with a garbage leaf.
 
 Invariants: this member's log key signs nothing but certified roots that are its own log's too; at
-most one member checkpoint a second; nothing beyond the certified size is served.
-Source: C2SP tlog-checkpoint, tlog-tiles; formats.md 6.3, 6.6; DESIGN 2.7.
+most one member checkpoint, and one root for COSE receipts, a second; nothing beyond the certified
+size is served.
+Source: C2SP tlog-checkpoint, tlog-tiles; RFC 9942; formats.md 6.3, 6.6, 6.9; DESIGN 2.7.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ledger.checkpoint import Certificate, Checkpoint
+from ledger.cose import RECEIPT_LOG_SIZE_MIN, SignedRoot, encode_cose_receipt, sign_root
 from ledger.errors import ClientFault, InvariantViolated
 from ledger.genesis import Genesis
 from ledger.keys import Signer
@@ -101,6 +103,7 @@ class Tlog:
         self.member = member
         self._note: tuple[Certificate, str] | None = None
         self._member_note: tuple[float, Checkpoint, str] | None = None
+        self._receipt_root: tuple[float, SignedRoot] | None = None
         self._bundles: OrderedDict[int, bytes] = OrderedDict()
 
     # Checkpoints.
@@ -198,6 +201,32 @@ class Tlog:
             raise ClientFault("unknown-block", height=height)
         path = self._chain.log().inclusion(height - 1, size)
         return encode_tlog_proof(height - 1, path, self.checkpoint(), self._header(height))
+
+    def cose_receipt(self, height: int) -> bytes:
+        """Return this member's COSE receipt of a header, at the certified size it signed last.
+
+        Raises: ClientFault "unknown-block" beyond that size, "not-certified", "halted".
+        """
+        signed = self._signed_root()
+        if not 1 <= height <= signed.size:
+            raise ClientFault("unknown-block", height=height)
+        path = self._chain.log().inclusion(height - 1, signed.size)
+        return encode_cose_receipt(signed, height - 1, path)
+
+    def _signed_root(self) -> SignedRoot:
+        """Return the newest certified root, signed for receipts, or one signed within the last
+        second. Whatever is asked, a root is signed once.
+        """
+        certified, now = self._certificate().checkpoint, self._clock.monotonic()
+        if certified.size < RECEIPT_LOG_SIZE_MIN:
+            raise ClientFault("not-certified")
+        kept = self._receipt_root
+        if kept is None or (certified.size != kept[1].size and now - kept[0] >= SIGN_SECONDS):
+            self._own_root(certified)
+            issuer = f"{certified.origin}/{self.member}"
+            signed = sign_root(issuer, certified.size, certified.root, self._signer)
+            kept = self._receipt_root = now, signed
+        return kept[1]
 
     def policy(self) -> str:
         """Return the tlog-policy: every member's log key, and the quorum of departments."""

@@ -27,8 +27,9 @@ FOREVER: Final = "public, max-age=31536000, immutable"
 BRIEFLY: Final = "public, max-age=1"
 AN_HOUR: Final = "public, max-age=3600"
 NEVER: Final = "no-store"
+COSE: Final = 'application/cose; cose-type="cose-sign1"'  # RFC 9052 section 2
 
-_HEIGHT: Final = re.compile(r"([1-9][0-9]{0,15})\.tlog-proof\Z")
+_HEIGHT: Final = re.compile(r"([1-9][0-9]{0,15})\.(tlog-proof|cose)\Z")
 
 router = APIRouter()
 
@@ -64,12 +65,22 @@ def _tile(request: Request) -> Response:
     return Response(body, media_type="application/octet-stream", headers=headers)
 
 
+def _height(request: Request, suffix: str) -> int:
+    match = _HEIGHT.match(request.path_params["file"])
+    if match is None or match[2] != suffix:
+        raise ClientFault("not-found")
+    return int(match[1])
+
+
 def _proof(request: Request) -> Response:
     """The `.tlog-proof` of the header of a height."""
-    match = _HEIGHT.match(request.path_params["file"])
-    if match is None:
-        raise ClientFault("not-found")
-    return _text(_tlog(request).proof(int(match[1])), BRIEFLY)
+    return _text(_tlog(request).proof(_height(request, "tlog-proof")), BRIEFLY)
+
+
+def _receipt(request: Request) -> Response:
+    """This member's COSE receipt of the header of a height (RFC 9942)."""
+    body = _tlog(request).cose_receipt(_height(request, "cose"))
+    return Response(body, media_type=COSE, headers={"Cache-Control": BRIEFLY})
 
 
 def _policy(request: Request) -> Response:
@@ -113,6 +124,7 @@ for _path, _serve in (
     ("/tlog/checkpoint", _checkpoint),
     ("/tlog/tile/{rest:path}", _tile),
     ("/tlog/proof/{file}", _proof),
+    ("/tlog/receipt/{file}", _receipt),
     ("/tlog/policy", _policy),
     ("/tlog/vkeys", _vkeys),
 ):

@@ -49,7 +49,7 @@ def build(folder: Path) -> Strangers:
     if shutil.which("go") is None:
         _absent("Go is not installed: the judges of tests/interop cannot be built")
     for module, packages in (
-        (FOLDER, ("./checkpoint", "./tiles", "./proof")),
+        (FOLDER, ("./checkpoint", "./tiles", "./proof", "./receipt")),
         (FOLDER / "witness", ("./run", "./feed")),
     ):
         fetched = _go(module, "mod", "download")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger.checkpoint import Certificate, Checkpoint, parse_checkpoint
+from ledger.cose import verify_cose_receipt
 from ledger.errors import ClientFault, InvariantViolated
 from ledger.keys import Ed25519Signer
 from ledger.merkle_log import MerkleLog, leaf_hash
@@ -198,3 +199,48 @@ def test_an_exported_proof_verifies_by_the_quorum_alone(bench: Bench) -> None:
     policy = policy_of(genesis.origin, genesis.members)
     index, checkpoint = verify_tlog_proof(bench.tlog.proof(2), leaf, policy)
     assert (index, checkpoint.size) == (1, 3)
+
+
+def test_a_cose_receipt_of_every_certified_header_by_one_signature(bench: Bench) -> None:
+    genesis = bench.world.genesis
+    key = member_log_vkey(genesis.origin, "m0", bench.signer.public)
+    for height in (1, 2, 3):
+        leaf = leaf_hash(bench.world.header(height))
+        said = verify_cose_receipt(bench.tlog.cose_receipt(height), leaf, key)
+        assert said == (height - 1, 3, bench.chain_log.root(3))
+    assert bench.signer.count == 1
+    for height in (0, 4):
+        with pytest.raises(ClientFault) as refused:
+            bench.tlog.cose_receipt(height)
+        assert refused.value.code == "unknown-block"
+
+
+def test_a_root_is_signed_for_receipts_at_most_once_a_second(bench: Bench) -> None:
+    bench.tlog.cose_receipt(1)
+    bench.now, bench.certified = 100.9, bench.certificate_of(5)
+    with pytest.raises(ClientFault):
+        bench.tlog.cose_receipt(5)
+    assert bench.signer.count == 1
+    bench.now = 101.0
+    bench.tlog.cose_receipt(5)
+    assert bench.signer.count == 2
+    bench.now = 900.0
+    bench.tlog.cose_receipt(5)
+    assert bench.signer.count == 2
+
+
+def test_no_receipt_of_a_foreign_root_nor_after_a_halt_nor_of_a_log_of_one(bench: Bench) -> None:
+    bench.certified = bench.certificate_of(1)
+    with pytest.raises(ClientFault) as refused:
+        bench.tlog.cose_receipt(1)
+    assert refused.value.code == "not-certified"
+    bench.certified = bench.certificate_of(3)
+    bench.trusted = False
+    with pytest.raises(ClientFault) as refused:
+        bench.tlog.cose_receipt(1)
+    assert refused.value.code == "halted"
+    bench.trusted = True
+    bench.chain_log = MerkleLog([leaf_hash(b"other")] * bench.height)
+    with pytest.raises(InvariantViolated, match="not this member's"):
+        bench.tlog.cose_receipt(1)
+    assert bench.signer.count == 0
