@@ -7,14 +7,16 @@ request is not, because under load members' queues differ in order for honest re
 A watch looks at the head of a queue: the oldest pending transaction, or the next sequence that is
 proposed and not ordered. Each becomes the head in its turn, so every waiting request has its timer
 (R-TL-5); the clock starts anew only when the head changes, so ordering others does not save a
-primary that censors one (R-TL-6). Source: PBFT 4.5.2; R-TL-1, R-TL-2.
+primary that censors one (R-TL-6). A third patience outlives its requests: all the time in which
+this primary let any request lie adds up, so that staying just below the timeout throttles nobody
+for ever (`Tenure`, R-TL-7). Source: PBFT 4.5.2; R-TL-1, R-TL-2; Aardvark (NSDI'09) for the idea.
 """
 
 from __future__ import annotations
 
 from consensus.settings import Settings
 
-__all__ = ["Patience", "Watch"]
+__all__ = ["Patience", "Tenure", "Watch"]
 
 
 class Watch:
@@ -42,6 +44,53 @@ class Watch:
         self._head = None
 
 
+class Tenure:
+    """How much slowness this primary has left: ticks in which it let requests lie (R-TL-7).
+
+    Only what this member knows the primary to hold counts, so no other member can make an honest
+    primary look slow; and a member replaces a primary for slowness at most once in a whole tenure
+    of it, which doubles while the network or the load is to blame, so that leaving does not help.
+    """
+
+    __slots__ = ("_cap", "_least", "_served", "_since", "_slow", "budget", "spent")
+
+    def __init__(self, settings: Settings) -> None:
+        self._slow = max(1, settings.timeout_ticks // 4)
+        self._least = settings.tenure_factor * settings.timeout_ticks
+        self._cap = settings.tenure_cap_factor * settings.timeout_ticks
+        self._served = self._since = 0
+        self.budget = self._least
+        self.spent = 0
+
+    def should_remind(self, since: int, tick: int) -> bool:
+        """Say whether a request that no proposal names should be said to the primary again."""
+        return (tick - since) * 2 >= self._slow
+
+    def look(self, since: int, tick: int, told: bool) -> bool:
+        """Count a tick in which the oldest request that no proposal names is here since then.
+
+        `told`: this member itself has given it to the primary. Returns whether the primary has
+        used up its tenure.
+        """
+        if tick - max(since, self._since) < self._slow:
+            self._served += 1
+            if self._served >= self._least:
+                self.budget = self._least  # served promptly for long: the load is not to blame
+            return False
+        if told:
+            self.spent += 1
+        return self.spent > self.budget
+
+    def left(self) -> None:
+        """The view was left because its primary was slow: the next gets twice the time."""
+        self.budget = min(2 * self.budget, self._cap)
+
+    def entered(self, tick: int) -> None:
+        """A view was entered: a new primary, a new tenure; what waited before is not its doing."""
+        self.spent = self._served = 0
+        self._since = tick
+
+
 class Patience:
     """Timers of one member: for its primary, and for the next one to show up."""
 
@@ -53,6 +102,7 @@ class Patience:
         "_progressed",
         "request",
         "slot",
+        "tenure",
         "timeout",
     )
 
@@ -64,6 +114,7 @@ class Patience:
         self.timeout = settings.timeout_ticks
         self.request = Watch()
         self.slot = Watch()
+        self.tenure = Tenure(settings)
         self._new_view_since: int | None = None
 
     def progress(self, tick: int) -> None:

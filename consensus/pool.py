@@ -11,6 +11,7 @@ it is not: a judge of signatures. It asks by `Check` and hears by `Checked`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from consensus.settings import Settings
 from ledger.errors import InvariantViolated
@@ -246,13 +247,19 @@ class Pool:
                 return digest, entry
         return None
 
+    def oldest_ready(self) -> Entry | None:
+        """Return the checked transaction that waits longest and that no proposal names."""
+        return next(iter(self.ready.values()), None)
+
     def oldest_raws(self, count: int) -> list[bytes]:
-        """Return the bytes of the longest waiting checked transactions."""
-        raws: list[bytes] = []
+        """Return the bytes of the longest waiting checked transactions, those that no proposal
+        names first.
+        """
+        raws = [entry.raw for entry in islice(self.ready.values(), count)]
         for entry in self.entries.values():
             if len(raws) >= count:
                 break
-            if entry.transaction is not None:
+            if entry.transaction is not None and entry.claimed:
                 raws.append(entry.raw)
         return raws
 

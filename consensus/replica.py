@@ -367,6 +367,7 @@ class Replica:
     def _enter(self, new_view: NewView, choice: Choice) -> None:
         self._adopt(choice.stable)
         self._patience.entered()
+        self._patience.tenure.entered(self._tick)
         self._ordering.enter(new_view, choice.stable.height)
 
     def _recollect(self) -> None:

@@ -42,6 +42,10 @@ class Settings:
     timeout_ticks: int = 200  # patience with a primary that makes no progress
     censor_factor: int = 5  # patience with one request that waits while others are ordered
     timeout_cap_ticks: int = 6_400  # doubling ends here (R-TL-1)
+    # R-TL-7: an idle primary names a request within a few ms, a busy one within its pipeline. One
+    # that lets requests lie for longer than a quarter of the least timeout is slow for that time,
+    tenure_factor: int = 10  # and is replaced after so many least timeouts of it (20 s) ...
+    tenure_cap_factor: int = 320  # ... doubled where its successors were slow, up to this (11 min)
     resend_ticks: int = 50  # VIEW-CHANGE and open votes are sent again after this
     status_ticks: int = 25  # status gossip (R-TL-8)
     fetch_ticks: int = 4  # a missing body is asked of the next member after this
@@ -64,6 +68,7 @@ class Settings:
         _need(self.batch_count <= BLOCK_TRANSACTIONS_MAX, "batch_count exceeds a block")
         _need(self.batch_size <= BLOCK_SIZE_MAX, "batch_size exceeds a block")
         _need(self.timeout_ticks <= self.timeout_cap_ticks, "timeout exceeds its cap")
+        _need(self.tenure_factor <= self.tenure_cap_factor, "tenure exceeds its cap")
         _need(self.pool_source_count <= self.pool_count, "a source's share exceeds the pool")
         _need(self.pool_source_size <= self.pool_size, "a source's share exceeds the pool")
 

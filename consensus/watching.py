@@ -3,8 +3,10 @@
 A request that waits too long is first said again to all (`Overdue`, R-TL-6). Who has ordered it
 already answers `Settled`, and f+1 such words, one of them of an honest member, end the wait: a
 member that restarts has forgotten what was ordered, and whoever replays an old request to it must
-not make it blame an honest primary (R-TL-4). What it is not: the timers (patience.py), nor leaving
-a view (view_change.py). Source: PBFT 4.4, 4.5.
+not make it blame an honest primary (R-TL-4). A request that no proposal names is said again much
+earlier, after an eighth of the timeout: then the primary holds it, whoever tried to keep it from
+it, and how long it lets it lie is its own doing (R-TL-7). What it is not: the timers (patience.py),
+nor leaving a view (view_change.py). Source: PBFT 4.4, 4.5.
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ class Watching:
         self._patience = patience
         self._pool = pool
         self._heard: dict[str, int] = {}  # tick of the last bytes from each member
-        self._reminded = 0
+        self._reminded = -1  # tick of the last reminder: what came before it was said in it
         # A pending digest -> the members that say they ordered it; only what waits is counted.
         self._words: dict[bytes, dict[str, None]] = {}
 
@@ -78,9 +80,25 @@ class Watching:
         oldest = self._pool.oldest()
         request = None if oldest is None else oldest[0]
         verdict = patience.judge(request, ordering.waiting_sequence(), tick)
+        slow = self._is_slow(tick, stable)
         if patience.is_half_over(tick):
             self._say(tick)
-        return "" if ordering.is_primary() else verdict
+        if ordering.is_primary():
+            return ""
+        if slow and not verdict:
+            patience.tenure.left()
+            return "slow"
+        return verdict
+
+    def _is_slow(self, tick: int, stable: int) -> bool:
+        """Say whether the primary has let requests lie for its whole tenure (R-TL-7)."""
+        tenure, oldest = self._patience.tenure, self._pool.oldest_ready()
+        if oldest is None or self._ordering.executed >= stable + self._settings.window:
+            return False  # nothing lies there, or it may not propose before more is certified
+        told = oldest.source == self._seat.me or oldest.since < self._reminded
+        if not told and tenure.should_remind(oldest.since, tick):
+            self._say_now(tick)
+        return tenure.look(oldest.since, tick, told)
 
     def remind(self, tick: int) -> None:
         """Without a primary to watch: say what has waited for half the patience (R-TL-6)."""
@@ -90,8 +108,10 @@ class Watching:
 
     def _say(self, tick: int) -> None:
         """First make sure that everybody has it, then complain (R-TL-6)."""
-        if tick - self._reminded < self._patience.timeout // 2:
-            return
+        if tick - self._reminded >= self._patience.timeout // 2:
+            self._say_now(tick)
+
+    def _say_now(self, tick: int) -> None:
         self._reminded = tick
         pool = self._pool
         self._words = {name: who for name, who in self._words.items() if name in pool.entries}
