@@ -12,7 +12,7 @@ How to read it, by the sections of Castro and Liskov, "Practical Byzantine Fault
     4.6  non-determinism     the block's time: ordering.py
     5    (state transfer)    catch_up.py
     --   crash and restart   ballots.py (the only signer), outbox.py, records.py, recovery.py,
-                             recollection.py (ballots lost)
+                             recollection.py (ballots lost), old_copy.py (a store put back)
     --   blame               evidence.py
     --   what is legal when  legality.py;  limits and tunables: settings.py
     --   the machine         replica.py (dispatch only); inputs.py, effects.py (its only doors)
@@ -36,6 +36,7 @@ from consensus.effects import (
     Halt,
     NeedState,
     Ordered,
+    Recollected,
     Refused,
     Report,
     Send,
@@ -84,6 +85,7 @@ __all__ = [
     "Installed",
     "Mode",
     "NeedState",
+    "Recollected",
     "Ordered",
     "Refused",
     "Replica",

@@ -63,6 +63,19 @@ class Ballots:
         if self._check(kind, view, sequence, digest) is None:
             self._cast[_key(kind, sequence)] = (view, sequence, digest, signature)
 
+    def lacks(self, kind: str, view: int, sequence: int, digest: bytes) -> bool:
+        """Say whether a vote with this member's signature is one that no record holds (R-DW-4).
+
+        What was forgotten on purpose, below the stable checkpoint or of an older view, is not
+        judged.
+        """
+        if kind not in _PER_VIEW and sequence <= self._low:
+            return False
+        known = self._cast.get(_key(kind, sequence))
+        if known is None or known[0] < view:
+            return True
+        return known[0] == view and known[2] != digest
+
     def forget_below(self, low: int, view: int) -> None:
         """Forget votes at or below the stable checkpoint, none of them of a later view than
         `view`.

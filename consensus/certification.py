@@ -90,6 +90,8 @@ class Certifier:
         self._sent_tick = 0
         self._silent_to: int | None = None  # cosign nothing up to this size, once it is known
         self._lost = lost and self._own is None
+        # The store may be an old copy: the Replica asks the others, and says (R-DW-4).
+        self._waits = self._own is not None
         self._halted = False
 
     def _resume(self, records: Iterable[tuple[int, bytes]]) -> int:
@@ -147,7 +149,7 @@ class Certifier:
             newest.height == own.size and self._wall_s >= own.timestamp + self._settings.interval_s
         ):
             self._cosign(newest)  # an idle chain's time goes on
-        elif own.size > self._best.size and self._is_due():
+        elif own.size > self._best.size and self._is_due() and not (self._waits or self._lost):
             self._send(own)
 
     def _is_due(self) -> bool:
@@ -156,7 +158,7 @@ class Certifier:
     def _cosign(self, newest: inputs.Rooted) -> None:
         """Sign, store, then send. Needs a clock: before the first tick nothing is signed."""
         own = self._own
-        if not self._wall_s or (own is not None and newest.height < own.size):
+        if not self._wall_s or self._waits or (own is not None and newest.height < own.size):
             return
         if self._lost and (self._silent_to is None or newest.height <= self._silent_to):
             return
@@ -181,6 +183,11 @@ class Certifier:
         for own in self._outbox.stored(event.number):
             self._keep(self._seat.index, own)
             self._certify(own.size)
+
+    def _recollected(self, event: inputs.Recollected) -> None:
+        """Now it is known whether records are missing: if any are, as if all were (R-DW-4)."""
+        self._waits = False
+        self._lost = self._lost or not event.complete
 
     # -- the words of others --------------------------------------------------------------------
 
@@ -328,4 +335,5 @@ _HANDLERS: dict[type[Any], Callable[[Certifier, Any], None]] = {
     inputs.Deliver: Certifier._delivered,
     inputs.CertifierTick: Certifier._ticked,
     inputs.Stored: Certifier._stored,
+    inputs.Recollected: Certifier._recollected,
 }

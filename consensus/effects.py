@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from consensus.epoch import Epoch
 from consensus.evidence import Finding
+from consensus.inputs import Recollected
 from ledger.checkpoint import Certificate
 from ledger.transaction import Transaction
 
@@ -24,6 +25,7 @@ __all__ = [
     "EpochEnded",
     "Halt",
     "NeedState",
+    "Recollected",
     "Ordered",
     "Refused",
     "Report",
@@ -138,5 +140,17 @@ class CertificateReady:
     certificate: Certificate
 
 
-Effect = Store | Discard | Send | Check | Ordered | NeedState | Refused | Report | EpochEnded | Halt
+Effect = (
+    Store
+    | Discard
+    | Send
+    | Check
+    | Ordered
+    | NeedState
+    | Refused
+    | Report
+    | EpochEnded
+    | Halt
+    | Recollected
+)
 CertifierEffect = Store | Discard | Send | CertificateReady | Report | Halt

@@ -22,6 +22,7 @@ __all__ = [
     "Executed",
     "Input",
     "Installed",
+    "Recollected",
     "Rooted",
     "Start",
     "Stored",
@@ -128,6 +129,17 @@ class Rooted:
 
 
 @dataclass(frozen=True, slots=True)
+class Recollected:
+    """An effect of the Replica, and an input of the Certifier: what this member's store is worth.
+
+    Not `complete`: it is empty, or an older copy of itself, and what was signed since is not in it
+    (R-DW-4). Until one of both is said, a Certifier that starts from records signs nothing.
+    """
+
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CertifierTick:
     """For the Certifier: a tick, and the wall clock in seconds since 1970 UTC."""
 
@@ -153,4 +165,4 @@ class Start:
 
 
 Input = Submit | Deliver | Tick | Stored | Checked | Executed | Certified | Installed
-CertifierInput = Rooted | Deliver | CertifierTick | Stored
+CertifierInput = Rooted | Deliver | CertifierTick | Stored | Recollected

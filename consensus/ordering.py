@@ -260,20 +260,21 @@ class Ordering:
             self.advance(slot)
             self.order()
 
-    def on_committed(self, sender: str, message: Committed) -> None:
-        """Take a commit certificate: final, whatever its view (R-VC-9). Raises: Malformed."""
+    def on_committed(self, sender: str, message: Committed) -> bool:
+        """Take a commit certificate: final (R-VC-9); say if it was of use. Raises: Malformed."""
         # Counted from what is ordered, not from the low mark: a member far behind a checkpoint
         # must not be made to hold everything in between (R-RS-1).
         if not self.ordered < message.sequence <= self.ordered + 2 * self.log.window:
-            return
+            return False
         slot = self.log.get(message.sequence)
         if slot is not None and slot.decided is not None:
-            return
+            return False
         digest = check_committed(message, self._seat)
         slot = self.log.open(message.sequence, self.tick)
         slot.decided = message
         self.bodies.add(slot, message.batch, digest)
         self.order()
+        return True
 
     def _conflict(self, member: str, kind: str, sequence: int, first: Vote, second: Vote) -> None:
         statements = [

@@ -40,12 +40,13 @@ from consensus.messages import (
     decode,
 )
 from consensus.new_view import Choice, check_stable
+from consensus.old_copy import OwnWords
 from consensus.ordering import Ordering
 from consensus.outbox import Outbox
 from consensus.patience import Patience
 from consensus.pool import Pool
 from consensus.recollection import Recollection
-from consensus.records import RECORD, Base, Lost
+from consensus.records import RECORD, Base
 from consensus.recovery import fold, resume
 from consensus.settings import Settings
 from consensus.view_change import ViewChanges
@@ -104,13 +105,11 @@ class Replica:
         self._catch_up = CatchUp(seat, settings, self._outbox, self._ordering, self._views)
         self._stable = recovered.stable
         self._recollection = Recollection(
-            seat, settings, self._outbox, start.lost or recovered.lost > 0
+            seat, settings, self._outbox, self._ordering, recovered, start.lost
         )
-        if self._recollection.lost:
-            self._ordering.silent = True
-            self._recollection.record = recovered.lost or self._outbox.store(
-                RECORD.encode(Lost(True))
-            )
+        self._own_words = OwnWords(
+            seat, ballots, self._ordering, self._views, self._recollection, self._findings
+        )
         self._based = recovered.stable.height  # the stable height of the newest Base record
         self._tick = 0
         self._next_epoch = start.next_epoch
@@ -222,32 +221,41 @@ class Replica:
         self._ordering.on_vote(COMMIT, self._seat.members.index(sender), message)
 
     def _on_committed(self, sender: str, message: Committed) -> None:
-        self._ordering.on_committed(sender, message)
+        if self._ordering.on_committed(sender, message):
+            self._own_words.in_committed(message)
 
     def _on_view_change(self, sender: str, message: ViewChange) -> None:
         self._views.on_view_change(sender, message, self._tick)
+        self._own_words.in_view_changes((message,) if self._views.holds(message) else ())
         self._consider_views()
 
     def _on_new_view(self, sender: str, message: NewView) -> None:
         choice = self._views.on_new_view(
             sender, message, self._ordering.active, self._tick, self._recollection.lost
         )
+        self._own_words.in_view_changes(message.view_changes if choice is not None else ())
         if choice is not None:
             self._enter(message, choice)
 
     def _on_stable_proof(self, sender: str, message: StableProof) -> None:
         if message.stable.height > self._stable.height:
             check_stable(message.stable, self._seat)
+            self._own_words.in_stable(message.stable)
             self._adopt(message.stable)
 
     def _on_status(self, sender: str, message: Status) -> None:
         self._catch_up.on_status(sender, message, self._tick, self._stable)
 
     def _on_recall(self, sender: str, message: Recall) -> None:
+        self._views.remind(sender)
         self._recollection.answer(sender, message, self._views.view, self._stable)
 
     def _on_recalled(self, sender: str, message: Recalled) -> None:
-        self._recollection.on_recalled(sender, message)
+        if self._recollection.on_recalled(sender, message):
+            self._own_words.in_stable(message.stable)
+        if self._recollection.may_speak():
+            self._ordering.advance_all()
+            self._consider_views()
         self._recollect()
 
     def _on_fetch(self, sender: str, message: Fetch) -> None:
@@ -374,11 +382,7 @@ class Replica:
         """Speak again, once nothing said before the ballots were lost can matter (R-DW-4)."""
         ordering, views = self._ordering, self._views
         first = self._recollection.found(self._stable.height, views.view)
-        if first is None:
-            return
-        ordering.silent = False
-        self._outbox.store(RECORD.encode(Lost(False)))
-        if not (ordering.active and views.view >= first):
+        if first is not None and not (ordering.active and views.view >= first):
             self._leave(first + 1)  # `first` itself may have been promised before
 
     # -- the stable checkpoint ------------------------------------------------------------------

@@ -30,7 +30,6 @@ from consensus.messages import (
 from consensus.new_view import Choice, check_new_view, check_view_change, choose
 from consensus.outbox import Outbox
 from consensus.records import RECORD, Entered, Promised
-from ledger.errors import PeerFault
 
 __all__ = ["ViewChanges"]
 
@@ -54,6 +53,7 @@ class ViewChanges:
         "_seat",
         "_sent_tick",
         "entered",
+        "forgotten",
         "promised",
         "view",
     )
@@ -70,6 +70,7 @@ class ViewChanges:
         self._promised_record = 0
         self._entered_record = 0
         self._sent_tick = 0
+        self.forgotten = False  # a word of this member was seen that it does not remember
         self.view = 0  # the view this member is in, or has promised
         self.promised: ViewChange | None = None  # the own newest VIEW-CHANGE
         self.entered: NewView | None = None  # the NEW-VIEW of the newest view entered
@@ -134,10 +135,17 @@ class ViewChanges:
         if not self._may_judge(sender, tick):
             return
         check_view_change(message, self._seat)
+        if message.member == self._seat.index:
+            self.forgotten = True  # nobody else can sign it, and it is not the one promised
+            return
         if known is not None and repeated:
             self._conflict(known, message)
             return
         self._collected[message.member] = message
+
+    def holds(self, message: ViewChange) -> bool:
+        """Say whether this very VIEW-CHANGE was found valid and is kept."""
+        return self._collected.get(message.member) == message
 
     def has_started(self, view: int) -> bool:
         """Say whether this view, or a later one, was entered by its NEW-VIEW."""
@@ -206,7 +214,7 @@ class ViewChanges:
 
         Whoever relays it, the view's primary must have signed it (R-VC-5). `forgetful`: it may have
         been this member, before it lost its ballots.
-        Raises: Malformed, PeerFault.
+        Raises: Malformed.
         """
         if message.view < self.view:
             return None
@@ -214,11 +222,14 @@ class ViewChanges:
             self._compare(message)
             return None
         if self._seat.primary(message.view) == self._seat.index and not forgetful:
-            # Only this member may start that view, and it has not: it remembers what it signs.
-            raise PeerFault(sender, "bad-new-view")
+            # Only this member may start that view, and it remembers what it signs.
+            if self._may_judge(sender, tick):
+                check_new_view(message, self._seat, self.holds)
+                self.forgotten = True
+            return None
         if not self._may_judge(sender, tick):
             return None
-        choice = check_new_view(message, self._seat, self._is_known)
+        choice = check_new_view(message, self._seat, self.holds)
         self._enter(message)
         return choice
 
@@ -234,10 +245,10 @@ class ViewChanges:
         if seat.vote_holds(
             primary, NEW_VIEW, second.view, second.sequence, second.digest, second.signature
         ):
+            if primary == seat.index:
+                self.forgotten = True
+                return
             self._findings.add(Evidence(seat.members.members[primary].id, first, second))
-
-    def _is_known(self, message: ViewChange) -> bool:
-        return self._collected.get(message.member) == message
 
     def _enter(self, message: NewView) -> int:
         self.view = message.view
@@ -247,6 +258,12 @@ class ViewChanges:
         }
         self._entered_record = self._outbox.store(RECORD.encode(Entered(message)))
         return self._entered_record
+
+    def remind(self, member: str) -> None:
+        """Send a member the newest VIEW-CHANGE of its own: it asks what it has said (R-DW-4)."""
+        known = self._collected.get(self._seat.members.index(member))
+        if known is not None:
+            self._outbox.send((member,), encode(known))
 
     def show(self, member: str) -> None:
         """Send the NEW-VIEW of this view to a member that missed it (R-VC-12)."""

@@ -30,6 +30,7 @@ from consensus.effects import (
     Halt,
     NeedState,
     Ordered,
+    Recollected,
     Refused,
     Report,
     Send,
@@ -284,6 +285,8 @@ class Driver:
                 case Report(finding):
                     self.reports.append(str(finding))
                     log.warning("report: %s", finding)
+                case Recollected():
+                    self._tell_first(CERTIFIER, effect)
                 case Halt(reason):
                     raise InvariantViolated(reason)
                 case _:

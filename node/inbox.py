@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from consensus.inputs import CertifierTick, Deliver, Input, Rooted
+from consensus.inputs import CertifierTick, Deliver, Input, Recollected, Rooted
 
 __all__ = ["PEER_FRAMES_MAX", "PEER_SIZE_MAX", "Given", "Inbox"]
 
 PEER_FRAMES_MAX: Final = 8_192  # frames of one peer: some seconds of votes at full load
 PEER_SIZE_MAX: Final = 32 * 1024 * 1024  # bytes of one peer: four frames of the largest size
 
-Given = Input | Rooted | CertifierTick
+Given = Input | Rooted | CertifierTick | Recollected
 
 _OWN: Final = ""  # the lane of this member; no member id is empty
 

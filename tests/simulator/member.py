@@ -27,6 +27,7 @@ from consensus import (
     Installed,
     NeedState,
     Ordered,
+    Recollected,
     Replica,
     Report,
     Rooted,
@@ -139,6 +140,7 @@ class SimMember:
         self.writes = 0
         self.window_checked = True
         self.lost = False
+        self.put_back = False
         self.crash_at_write = 0  # for crash-point tests: lose power instead of this write
         self._store_most = store_most
         self._ticks = 0
@@ -212,6 +214,12 @@ class SimMember:
         self.lost = True
         self.world.checkers.on_wipe(self.id)
 
+    def put_back_disk(self, old: Disk) -> None:
+        """An older copy of the disk is put back; nobody says so."""
+        self.disk = old
+        self.put_back = True
+        self.world.checkers.on_wipe(self.id)
+
     # -- inputs ---------------------------------------------------------------------------------
 
     def tick(self) -> None:
@@ -273,7 +281,11 @@ class SimMember:
             if self.honest and isinstance(effect.finding, Evidence):
                 self._check_evidence(effect.finding)
             elif self.honest and isinstance(effect.finding, Suspicion):
+                if effect.finding.code == "old-copy" and not self.put_back:
+                    raise Violation(f"{self.id} takes its intact records for an old copy")
                 world.checkers.mark(f"suspicion/{effect.finding.code.partition('-')[0]}")
+        elif isinstance(effect, Recollected):
+            self.tell_certifier(effect)
         elif isinstance(effect, EpochEnded):
             world.note(self, f"epoch ends at {effect.height}")
         elif isinstance(effect, Halt) and self.honest:

@@ -96,11 +96,11 @@ def test_one_word_signed_in_two_ways_is_no_lie() -> None:
 
 def test_a_primary_that_starts_a_view_in_two_ways_is_reported_with_proof() -> None:
     """C13: both NEW-VIEWs are valid; which q VIEW-CHANGEs they hold differs."""
-    stage = Stage()
-    changes = tuple(view_change(stage, f"m{place}", 1) for place in range(4))
-    stage.inject("m1", "m2", new_view_of(stage, 1, changes[:3]))
+    stage = Stage(6)
+    changes = tuple(view_change(stage, f"m{place}", 1) for place in (0, 1, 3, 4, 5))
+    stage.inject("m1", "m2", new_view_of(stage, 1, changes[:4]))
     assert stage["m2"].replica.view == 1
-    stage.inject("m1", "m2", new_view_of(stage, 1, changes[:3]))
+    stage.inject("m1", "m2", new_view_of(stage, 1, changes[:4]))
     assert stage.evidence == []
     stage.inject("m3", "m2", new_view_of(stage, 1, changes[1:]))  # whoever passes it on
     assert [one.member for one in stage.evidence if isinstance(one, Evidence)] == ["m1"]

@@ -27,6 +27,7 @@ from consensus.inputs import (
     Deliver,
     Executed,
     Installed,
+    Recollected,
     Rooted,
     Stored,
     Submit,
@@ -328,6 +329,18 @@ async def test_need_state_starts_catch_up_and_installed_ends_it(puppet: Puppet) 
     await puppet.quiet()
     assert not puppet.catch_up.is_running
     assert puppet.engine.told[-1] == Installed(0, START, None, ())
+
+
+async def test_what_the_engine_learns_of_its_store_reaches_the_certifier_first(
+    puppet: Puppet,
+) -> None:
+    """R-DW-4: before any frame that already waits for the Certifier."""
+    puppet.engine.answers[Deliver] = lambda _: [Recollected(False)]
+    puppet.deliver(b"recalled")
+    puppet.deliver(b"word", channel=CERTIFIER)
+    await puppet.quiet()
+    told = [one for one in puppet.certifier.told if isinstance(one, Recollected | Deliver)]
+    assert told == [Recollected(False), Deliver("m2", b"word")]
 
 
 async def test_frames_of_no_machine_and_empty_frames_are_dropped(puppet: Puppet) -> None:
