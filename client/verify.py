@@ -16,7 +16,7 @@ from client.faults import Unusable
 from client.protocol import CERTIFIED, Outcome
 from ledger.block import RESULT, Event, Result
 from ledger.bundle import Logged, Outlined
-from ledger.checkpoint import Certificate, parse_checkpoint, verify_certificate
+from ledger.checkpoint import Certificate, verify_certificate
 from ledger.claims import Absence, Accesses, Claim, Receipt
 from ledger.codec import decode
 from ledger.errors import Malformed
@@ -27,6 +27,7 @@ from ledger.sentences import render
 from ledger.transaction import Transaction
 from ledger.verdict import Report
 from ledger.verify import verify_bundle
+from ledger.verify_chain import read_checkpoint
 
 __all__ = [
     "Report",
@@ -77,15 +78,15 @@ def accesses_claim(dataset: Path, pairs: Sequence[tuple[str, str]]) -> Accesses:
 
 
 def pin_size(pin: str | None) -> int | None:
-    """Return the size of a pinned checkpoint note, to ask a member for consistency with it. Raises:
-    Malformed.
+    """Return the size of a pinned checkpoint, given as a signed note or as its text alone, to ask a
+    member for consistency with it. Raises: Malformed.
     """
     if pin is None:
         return None
-    text, separator, _ = pin.partition("\n\n")
-    if not separator:
-        raise Malformed("pin", "must be a signed checkpoint note")
-    return parse_checkpoint(text + "\n").size
+    try:
+        return read_checkpoint(pin).size
+    except Malformed as error:
+        raise Malformed(f"pin: {error.field}", error.rule) from None
 
 
 def check_answer(

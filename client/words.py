@@ -47,6 +47,11 @@ _CATALOGUE: Final[Mapping[str, tuple[str, str]]] = {
         "the key file is of {found}, not of {account}",
     ),
     "language-unknown": ("语言只能是 zh 或 en", "the language must be zh or en"),
+    "no-paper": (
+        "证明文件未通过核验，未生成凭据",
+        "the bundle does not verify: no receipt is written",
+    ),
+    "paper-written": ("已写入 {file}，可打印（A4）", "{file} is written, for printing on A4"),
     "needs-genesis": (
         "这里需要 --genesis FILE（或环境变量 SUYUAN_GENESIS）",
         "--genesis FILE (or SUYUAN_GENESIS) is needed here",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typer
 
-from client.cli import accesses, demo, importing, key, submit, trace, verify, witness
+from client.cli import accesses, demo, importing, key, receipt, submit, trace, verify, witness
 from client.cli.screen import Group
 
 __all__ = ["app"]
@@ -31,6 +31,7 @@ app.command("submit")(submit.submit)
 app.command("trace")(trace.trace)
 app.command("accesses")(accesses.accesses)
 app.command("verify")(verify.verify)
+app.command("receipt")(receipt.receipt)
 app.add_typer(key.app, name="key")
 app.add_typer(importing.app, name="import")
 app.add_typer(witness.app, name="witness")

@@ -138,8 +138,11 @@ def _pin(path: Path | None) -> str | None:
     if path is None:
         return None
     try:
-        note = read_file(path, PIN_FILE_SIZE_MAX).decode()
+        note = read_file(path, PIN_FILE_SIZE_MAX).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Malformed(str(path), "is not text") from None
+    # Typed from a paper receipt into an editor that ends its lines, or its last line, otherwise.
+    note = note.replace("\r\n", "\n")
+    note += "" if note.endswith("\n") else "\n"
     pin_size(note)  # a file that is no note at all is a wrong file, not a verdict
     return note
