@@ -83,6 +83,7 @@ PURE_ROOMS = ("ledger", "consensus", "chaincode")
 
 # Modules whose users are tests and auditors; each with its reason, and dead when no test uses it.
 CHECKERS = {
+    "consensus.audit": "names, offline, who committed and then forgot",
     "chaincode.conservation": "recomputes the lots' invariant from events alone",
 }
 
