@@ -16,7 +16,7 @@ from time import perf_counter
 from typing import Any
 
 from ledger.assembly import assemble
-from ledger.bundle import encode_bundle
+from ledger.bundle_file import encode_bundle
 from ledger.claims import Claim, History, Trace
 from ledger.paths import Path
 from ledger.verify import verify_bundle

@@ -17,7 +17,7 @@ from client.protocol import CERTIFIED, Outcome
 from ledger.block import RESULT, Event, Result
 from ledger.bundle import Logged, Outlined
 from ledger.checkpoint import Certificate, verify_certificate
-from ledger.claims import Absence, Accesses, Claim, Receipt
+from ledger.claims import Absence, Accesses, Claim, Extension, Receipt
 from ledger.codec import decode
 from ledger.errors import Malformed
 from ledger.genesis import Genesis
@@ -27,7 +27,7 @@ from ledger.sentences import render
 from ledger.transaction import Transaction
 from ledger.verdict import Report
 from ledger.verify import verify_bundle
-from ledger.verify_chain import read_checkpoint
+from ledger.verify_epochs import read_checkpoint
 
 __all__ = [
     "Report",
@@ -103,7 +103,7 @@ def check_answer(
         if line.state != "clean" and line.code != "not-final":
             raise Unusable(url, line.text("en"))
     given = report.claim
-    asked_path = None if isinstance(claim, Accesses | Receipt) else claim.path
+    asked_path = None if isinstance(claim, Accesses | Receipt | Extension) else claim.path
     absent = asked_path is not None and given == Absence(asked_path)
     if given != claim and not absent:
         raise Unusable(url, "it proved the answer to another question")

@@ -13,15 +13,17 @@ read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ledger.bundle import (
     Absent,
     Bundle,
     Consistency,
+    Handover,
     Logged,
     Outlined,
+    Ranged,
     ReceiptProof,
     Shown,
     directed,
@@ -30,8 +32,13 @@ from ledger.checkpoint import Certificate
 from ledger.claims import (
     Absence,
     Accesses,
+    AsOf,
     Claim,
     Entity,
+    EventAt,
+    Extension,
+    Period,
+    Ranging,
     Receipt,
     Trace,
     entities_of,
@@ -66,6 +73,12 @@ class ProofSource(Protocol):
         """Return the members that certify the chain log of this size."""
         ...
 
+    def epoch_ends(self, size: int) -> Sequence[tuple[int, str, bytes]]:
+        """Return, for each epoch that ended below this size, oldest first: its last height, the
+        signed note of exactly that size by its members, and the canonical next member set.
+        """
+        ...
+
     def header(self, height: int) -> bytes:
         """Return the canonical header of a height."""
         ...
@@ -92,8 +105,20 @@ class ProofSource(Protocol):
         """
         ...
 
-    def leaves(self, path: Path, size: int) -> Sequence[bytes]:
-        """Return the first `size` leaves of an entity's log, oldest first."""
+    def leaves(self, path: Path, start: int, stop: int) -> Sequence[bytes]:
+        """Return the leaves start..stop−1 of an entity's log, oldest first."""
+        ...
+
+    def subtrees(self, path: Path, start: int, stop: int) -> Sequence[bytes]:
+        """Return the roots of the perfect subtrees that cover leaves start..stop−1 of an entity's
+        log (`merkle_ranges.cover`).
+        """
+        ...
+
+    def record_after(self, path: Path, index: int) -> bytes:
+        """Return the entity's record as the block of that leaf left it; the leaf is the last of
+        its height.
+        """
         ...
 
     def state_proof(self, keys: Sequence[bytes], height: int) -> bytes:
@@ -116,7 +141,8 @@ def assemble(source: ProofSource, claim: Claim, pin_size: int | None = None) -> 
 
     `pin_size` asks for a consistency proof from the chain log of that size.
     Raises: ClientFault "unknown-entity", "already-exists" (an absence was claimed),
-    "unknown-transaction", "not-certified", "pairs-incomplete" (with the grants that lack a pair and
+    "unknown-transaction", "not-certified", "not-an-earlier-root", "height-ahead", "no-such-event",
+    "pairs-incomplete" (with the grants that lack a pair and
     those that are not of the data set), "answer-too-large", "pin-too-new", and what the source
     raises.
     """
@@ -128,6 +154,22 @@ def assemble(source: ProofSource, claim: Claim, pin_size: int | None = None) -> 
         (bundle,) = assemble_receipts(source, place[0], [place[1]], certificate, pin_size)
         return bundle
     return _Assembly(source, certificate).bundle(claim, pin_size)
+
+
+def _handovers(source: ProofSource, size: int) -> tuple[Handover, ...]:
+    """The epoch walk to the members that certify the chain log of this size."""
+    ends = source.epoch_ends(size)
+    following = [*(height for height, _, _ in ends), size][1:]
+    return tuple(
+        Handover(
+            checkpoint=note,
+            consistency=tuple(source.consistency(height, after)),
+            header=source.header(height),
+            inclusion=tuple(source.inclusion(height, height)),
+            members=members,
+        )
+        for (height, note, members), after in zip(ends, following, strict=True)
+    )
 
 
 def assemble_receipts(
@@ -157,7 +199,7 @@ def assemble_receipts(
     count = len(transactions)
     checkpoint = certificate.to_note(source.member_set(size))
     header, inclusion = source.header(height), tuple(source.inclusion(height, size))
-    consistency = _consistency(source, size, pin_size)
+    consistency, epochs = _consistency(source, size, pin_size), _handovers(source, size)
     return [
         Bundle(
             claim=Receipt(Transaction.decode(transactions[index]).id),
@@ -171,6 +213,7 @@ def assemble_receipts(
                 result_path=directed(result_log.inclusion(index), index, count),
             ),
             consistency=consistency,
+            epochs=epochs,
         )
         for index in indices
     ]
@@ -201,8 +244,10 @@ class _Assembly:
         self._bytes = 0
 
     def bundle(self, claim: Claim, pin_size: int | None) -> Bundle:
-        paths = self._paths(claim)
         source, height = self._source, self._height
+        if isinstance(claim, Extension):
+            return self._extension(claim)
+        paths = self._paths(claim)
         shown = sorted((self._shown[path] for path in paths), key=lambda one: one.path.text)
         return Bundle(
             claim=claim,
@@ -212,7 +257,83 @@ class _Assembly:
             entities=tuple(shown),
             state=source.state_proof([key(one.path) for one in shown], height),
             consistency=_consistency(source, height, pin_size),
+            epochs=_handovers(source, height),
         )
+
+    def _extension(self, claim: Extension) -> Bundle:
+        source, height = self._source, self._height
+        consistency = _consistency(source, height, claim.size)
+        if consistency is None or consistency.root != claim.root:
+            raise ClientFault("not-an-earlier-root", size=claim.size)
+        return Bundle(
+            claim=claim,
+            checkpoint=self._certificate.to_note(source.member_set(height)),
+            header=source.header(height),
+            inclusion=tuple(source.inclusion(height, height)),
+            consistency=consistency,
+            epochs=_handovers(source, height),
+        )
+
+    def _range(self, claim: Ranging) -> None:
+        """Show what answers a question about part of a log: the leaves, and covers of the rest."""
+        source, path = self._source, claim.path
+        data = source.value(path, self._height)
+        if isinstance(claim, AsOf) and claim.height > self._height:
+            raise ClientFault("height-ahead", height=claim.height, certified=self._height)
+        if data is None:
+            if not isinstance(claim, AsOf):
+                raise ClientFault("unknown-entity", entity=path.text)
+            self._shown[path] = Absent(path)
+            return
+        value = parse_state_value(data)
+        first, stop = self._bounds(claim, value.size)
+        if stop - first > BUNDLE_EVENTS_MAX:
+            raise _too_large("events", BUNDLE_EVENTS_MAX)
+        leaves = tuple(source.leaves(path, first, stop))
+        if len(leaves) != stop - first:
+            raise InvariantViolated(f"{path.text}: leaves {first} to {stop} are not all stored")
+        if sum(map(len, leaves)) > BUNDLE_SIZE_MAX // 2:
+            raise _too_large("bytes", BUNDLE_SIZE_MAX)
+        then = None
+        if isinstance(claim, AsOf) and LEAF.decode(leaves[0]).height <= claim.height:
+            then = source.record_after(path, first)
+        self._shown[path] = Ranged(
+            path,
+            value.record,
+            value.size,
+            first,
+            leaves,
+            tuple(source.subtrees(path, 0, first)),
+            tuple(source.subtrees(path, stop, value.size)),
+            then,
+        )
+
+    def _bounds(self, claim: Ranging, size: int) -> tuple[int, int]:
+        """Return first and stop of the leaves that answer, neighbours included."""
+        if isinstance(claim, EventAt):
+            if claim.index >= size:
+                raise ClientFault("no-such-event", index=claim.index, size=size)
+            return claim.index, claim.index + 1
+        if isinstance(claim, AsOf):
+            after = self._first_where(claim.path, size, lambda leaf: leaf.height > claim.height)
+            return max(0, after - 1), min(after + 1, size)
+        since = self._first_where(claim.path, size, lambda leaf: leaf.time >= claim.since)
+        until = self._first_where(claim.path, size, lambda leaf: leaf.time >= claim.until)
+        return max(0, since - 1), min(until + 1, size)
+
+    def _first_where(self, path: Path, size: int, holds: Callable[[Leaf], bool]) -> int:
+        """Return the first index at which `holds` (once true, true for all later leaves), or
+        size.
+        """
+        low, high = 0, size
+        while low < high:
+            middle = (low + high) // 2
+            (data,) = self._source.leaves(path, middle, middle + 1)
+            if holds(LEAF.decode(data)):
+                high = middle
+            else:
+                low = middle + 1
+        return low
 
     def _paths(self, claim: Claim) -> list[Path]:
         if isinstance(claim, Absence):
@@ -223,6 +344,8 @@ class _Assembly:
             self._outline(claim.path)
         elif isinstance(claim, Accesses):
             self._check_pairs(claim)
+        elif isinstance(claim, Period | AsOf | EventAt):
+            self._range(claim)
         try:
             return entities_of(claim, lambda path: self._log(path, claim))
         except Malformed:  # the walk's own bound; what is stored is well-formed
@@ -270,7 +393,7 @@ class _Assembly:
             raise _too_large("events", BUNDLE_EVENTS_MAX)
         if len(self._shown) >= BUNDLE_ENTITIES_MAX:
             raise _too_large("entities", BUNDLE_ENTITIES_MAX)
-        leaves = tuple(self._source.leaves(path, value.size))
+        leaves = tuple(self._source.leaves(path, 0, value.size))
         if len(leaves) != value.size:
             raise InvariantViolated(
                 f"{path.text} has {value.size} leaves, {len(leaves)} are stored"

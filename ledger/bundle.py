@@ -1,55 +1,34 @@
-"""The bundle file: one question, its answer, and everything needed to check it offline.
+"""A bundle: one question, its answer, and everything needed to check it offline.
 
-What it is: the fields of a bundle and their one spelling. What it is not: any judgement of them
-(`verify`).
+What it is: the parts of a bundle as values. What it is not: their spelling (`bundle_file`), or any
+judgement of them (`verify`).
 
-A bundle is RFC 8785 JSON and a newline. Byte strings (leaves, records, header, state proof,
-transaction, result) are base64 of their canonical bytes with nothing decoded beside them; hashes
-are 64 lower-case hex digits. There is no informative field: every byte is signed or recomputed. The
-reader decodes, encodes again and compares, so unknown and duplicate keys, other orders, white space
-and spare base64 bits are refused.
-
-Exact layout: docs/FORMATS.md. Source: DESIGN 2.10 and section 4; RFC 8785; docs/decisions/0005.
+There is no informative field: every byte is signed or recomputed.
+Exact layout: docs/FORMATS.md. Source: DESIGN 2.10 and section 4; docs/decisions/0005.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import Any, Final
-
 import msgspec
-from msgspec import UNSET, UnsetType
 
-from ledger.canonical_json import from_base64, from_hex, to_base64
-from ledger.claims import Claim, Receipt, claim_value, parse_claim
-from ledger.errors import Malformed
-from ledger.limits import (
-    BUNDLE_ENTITIES_MAX,
-    BUNDLE_EVENTS_MAX,
-    BUNDLE_SIZE_MAX,
-    INTEGER_MAX,
-    MERKLE_PATH_MAX,
-)
+from ledger.claims import Claim
 from ledger.merkle_log import node_hash
 from ledger.paths import Path
 
 __all__ = [
-    "VERSION",
     "Absent",
     "Bundle",
     "Consistency",
+    "Handover",
     "Logged",
     "Outlined",
+    "Ranged",
     "ReceiptProof",
     "Shown",
     "Step",
-    "decode_bundle",
     "directed",
-    "encode_bundle",
     "fold",
 ]
-
-VERSION: Final = 1
 
 
 class Absent(msgspec.Struct, frozen=True):
@@ -75,7 +54,30 @@ class Outlined(msgspec.Struct, frozen=True):
     frontier: tuple[bytes, ...]
 
 
-Shown = Absent | Logged | Outlined
+class Ranged(msgspec.Struct, frozen=True):
+    """Part of an entity's log: the leaves from number `first` on, of a log of `size` leaves.
+
+    The leaves before and after are stood for by the roots of perfect subtrees
+    (`merkle_ranges.cover`). `then` is the record as it stood after the first leaf shown, where the
+    claim asks for it.
+    """
+
+    path: Path
+    record: bytes
+    size: int
+    first: int
+    leaves: tuple[bytes, ...]
+    before: tuple[bytes, ...]
+    after: tuple[bytes, ...]
+    then: bytes | None = None
+
+    @property
+    def stop(self) -> int:
+        """The number of the leaf after the last one shown."""
+        return self.first + len(self.leaves)
+
+
+Shown = Absent | Logged | Outlined | Ranged
 Step = tuple[bool, bytes]  # (the sibling stands on the left, its hash)
 
 
@@ -100,13 +102,29 @@ class Consistency(msgspec.Struct, frozen=True):
     path: tuple[bytes, ...]
 
 
+class Handover(msgspec.Struct, frozen=True):
+    """The change from the member set of one epoch to that of the next.
+
+    `header` is the boundary block's, the last leaf of the chain log that `checkpoint` certifies by
+    the old set; `members` are the canonical bytes of the new one; `consistency` leads to the next
+    handover's checkpoint, or to the bundle's.
+    """
+
+    checkpoint: str
+    consistency: tuple[bytes, ...]
+    header: bytes
+    inclusion: tuple[bytes, ...]
+    members: bytes
+
+
 class Bundle(msgspec.Struct, frozen=True):
     """A bundle, decoded but not verified.
 
     `checkpoint` is the signed note. `header` is the canonical header whose state root (or
     transactions and results roots) the answer hangs on; `inclusion` its path in the chain log.
     `entities` are in ascending order of their path's text and `state` is the one proof of all of
-    them; both are empty for a receipt.
+    them; both are empty for a receipt, and for a claim about the chain as a whole. `epochs` leads
+    from the members of genesis to those who certified; `witnesses` are signed notes of outsiders.
     """
 
     claim: Claim
@@ -117,220 +135,15 @@ class Bundle(msgspec.Struct, frozen=True):
     state: bytes = b""
     receipt: ReceiptProof | None = None
     consistency: Consistency | None = None
+    epochs: tuple[Handover, ...] = ()
+    witnesses: tuple[str, ...] = ()
 
     @property
     def events(self) -> int:
         """Number of leaves shown, over all entities."""
-        return sum(len(shown.leaves) for shown in self.entities if isinstance(shown, Logged))
-
-
-class _EntityFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    path: str
-    frontier: list[str] | UnsetType = UNSET
-    leaves: list[str] | UnsetType = UNSET
-    record: str | UnsetType = UNSET
-    size: int | UnsetType = UNSET
-
-
-class _ReceiptFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    result: str
-    result_path: list[str]
-    transaction: str
-    transaction_path: list[str]
-
-
-class _ConsistencyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    path: list[str]
-    root: str
-    size: int
-
-
-class _BundleFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    checkpoint: str
-    claim: dict[str, Any]
-    epochs: list[Any]
-    header: str
-    inclusion: list[str]
-    version: int
-    consistency: _ConsistencyFile | UnsetType = UNSET
-    entities: list[_EntityFile] | UnsetType = UNSET
-    receipt: _ReceiptFile | UnsetType = UNSET
-    state: str | UnsetType = UNSET
-
-
-# On what these types can hold (ASCII keys, integers, text), msgspec's sorted form is RFC 8785; a
-# test compares it with an independent implementation. It is some forty times faster.
-_ENCODER: Final = msgspec.json.Encoder(order="sorted")
-_DECODER: Final = msgspec.json.Decoder(_BundleFile)
-
-
-def encode_bundle(bundle: Bundle) -> bytes:
-    """Return the bytes of the bundle file, newline included."""
-    answers_transaction = bundle.receipt is not None
-    return (
-        _ENCODER.encode(
-            _BundleFile(
-                checkpoint=bundle.checkpoint,
-                claim=claim_value(bundle.claim),
-                epochs=[],
-                header=to_base64(bundle.header),
-                inclusion=_hexes(bundle.inclusion),
-                version=VERSION,
-                consistency=UNSET
-                if bundle.consistency is None
-                else _consistency(bundle.consistency),
-                entities=UNSET
-                if answers_transaction
-                else [_entity(one) for one in bundle.entities],
-                receipt=UNSET if bundle.receipt is None else _receipt(bundle.receipt),
-                state=UNSET if answers_transaction else to_base64(bundle.state),
-            )
+        return sum(
+            len(shown.leaves) for shown in self.entities if isinstance(shown, Logged | Ranged)
         )
-        + b"\n"
-    )
-
-
-def decode_bundle(data: bytes) -> Bundle:
-    """Read a bundle file.
-
-    Raises: Malformed, naming the field and the rule, for anything but the one spelling of a bundle.
-    """
-    if len(data) > BUNDLE_SIZE_MAX:
-        raise Malformed("bundle", f"is larger than {BUNDLE_SIZE_MAX} bytes")
-    if not data.endswith(b"\n"):
-        raise Malformed("bundle", "must end in a newline")
-    try:
-        file = _DECODER.decode(data[:-1])
-        canonical = _ENCODER.encode(file)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise Malformed("bundle", f"not the format ({str(error)[:200]})") from None
-    if canonical != data[:-1]:
-        raise Malformed("bundle", "not the canonical spelling of JSON (RFC 8785)")
-    if file.version != VERSION:
-        raise Malformed("bundle.version", f"must be {VERSION}")
-    if file.epochs:
-        raise Malformed("bundle.epochs", "must be empty: version 1 knows the set of genesis only")
-    claim = parse_claim(file.claim)
-    entities, state, receipt = _answer(file, isinstance(claim, Receipt))
-    return Bundle(
-        claim=claim,
-        checkpoint=file.checkpoint,
-        header=from_base64(file.header, "bundle.header"),
-        inclusion=_digests(file.inclusion, "bundle.inclusion"),
-        entities=entities,
-        state=state,
-        receipt=receipt,
-        consistency=None if file.consistency is UNSET else _read_consistency(file.consistency),
-    )
-
-
-def _answer(
-    file: _BundleFile, is_receipt: bool
-) -> tuple[tuple[Shown, ...], bytes, ReceiptProof | None]:
-    if is_receipt:
-        if file.receipt is UNSET or file.entities is not UNSET or file.state is not UNSET:
-            raise Malformed("bundle", "about a transaction: a receipt, no entities, no state")
-        return (), b"", _read_receipt(file.receipt)
-    if file.receipt is not UNSET or file.entities is UNSET or file.state is UNSET:
-        raise Malformed("bundle", "about entities: entities and state, no receipt")
-    if not 1 <= len(file.entities) <= BUNDLE_ENTITIES_MAX:
-        raise Malformed("bundle.entities", f"must be 1 to {BUNDLE_ENTITIES_MAX}")
-    events = sum(0 if one.leaves is UNSET else len(one.leaves) for one in file.entities)
-    if events > BUNDLE_EVENTS_MAX:
-        raise Malformed("bundle.entities", f"hold more than {BUNDLE_EVENTS_MAX} leaves")
-    names = [one.path for one in file.entities]
-    if any(later <= earlier for earlier, later in pairwise(names)):
-        raise Malformed("bundle.entities", "must be in strictly ascending order of path")
-    shown = tuple(map(_read_entity, file.entities))
-    return shown, from_base64(file.state, "bundle.state"), None
-
-
-def _read_entity(file: _EntityFile) -> Shown:
-    path = Path.parse(file.path, "bundle.entities.path")
-    if file.record is UNSET:
-        if file.leaves is UNSET and file.frontier is UNSET and file.size is UNSET:
-            return Absent(path)
-    elif file.leaves is not UNSET:
-        if file.frontier is UNSET and file.size is UNSET:
-            record = from_base64(file.record, "bundle.entities.record")
-            leaves = tuple(from_base64(leaf, "bundle.entities.leaves") for leaf in file.leaves)
-            return Logged(path, record, leaves)
-    elif file.frontier is not UNSET and file.size is not UNSET:
-        record = from_base64(file.record, "bundle.entities.record")
-        frontier = _digests(file.frontier, "bundle.entities.frontier")
-        return Outlined(path, record, _natural(file.size, "bundle.entities.size"), frontier)
-    raise Malformed(
-        "bundle.entities", "each {path}, {leaves, path, record} or {frontier, path, record, size}"
-    )
-
-
-def _entity(shown: Shown) -> _EntityFile:
-    if isinstance(shown, Absent):
-        return _EntityFile(shown.path.text)
-    record = to_base64(shown.record)
-    if isinstance(shown, Logged):
-        leaves = [to_base64(leaf) for leaf in shown.leaves]
-        return _EntityFile(shown.path.text, record=record, leaves=leaves)
-    return _EntityFile(
-        shown.path.text, record=record, size=shown.size, frontier=_hexes(shown.frontier)
-    )
-
-
-def _read_receipt(file: _ReceiptFile) -> ReceiptProof:
-    return ReceiptProof(
-        transaction=from_base64(file.transaction, "bundle.receipt.transaction"),
-        result=from_base64(file.result, "bundle.receipt.result"),
-        transaction_path=_steps(file.transaction_path, "bundle.receipt.transaction_path"),
-        result_path=_steps(file.result_path, "bundle.receipt.result_path"),
-    )
-
-
-def _receipt(receipt: ReceiptProof) -> _ReceiptFile:
-    return _ReceiptFile(
-        result=to_base64(receipt.result),
-        result_path=[("<" if left else ">") + node.hex() for left, node in receipt.result_path],
-        transaction=to_base64(receipt.transaction),
-        transaction_path=[
-            ("<" if left else ">") + node.hex() for left, node in receipt.transaction_path
-        ],
-    )
-
-
-def _read_consistency(file: _ConsistencyFile) -> Consistency:
-    return Consistency(
-        size=_natural(file.size, "bundle.consistency.size"),
-        root=from_hex(file.root, "bundle.consistency.root"),
-        path=_digests(file.path, "bundle.consistency.path"),
-    )
-
-
-def _consistency(consistency: Consistency) -> _ConsistencyFile:
-    return _ConsistencyFile(
-        path=_hexes(consistency.path), root=consistency.root.hex(), size=consistency.size
-    )
-
-
-def _hexes(digests: tuple[bytes, ...]) -> list[str]:
-    return [digest.hex() for digest in digests]
-
-
-def _digests(texts: list[str], field: str) -> tuple[bytes, ...]:
-    if len(texts) > MERKLE_PATH_MAX:
-        raise Malformed(field, f"has more than {MERKLE_PATH_MAX} hashes")
-    return tuple(from_hex(text, field) for text in texts)
-
-
-def _steps(texts: list[str], field: str) -> tuple[Step, ...]:
-    if any(text[:1] not in ("<", ">") for text in texts):
-        raise Malformed(field, "each step must begin with < or >")
-    digests = _digests([text[1:] for text in texts], field)
-    return tuple((text[0] == "<", digest) for text, digest in zip(texts, digests, strict=True))
-
-
-def _natural(value: int, field: str) -> int:
-    if not 0 <= value <= INTEGER_MAX:
-        raise Malformed(field, "must be 0 to 2^53−1")
-    return value
 
 
 def directed(path: list[bytes], index: int, size: int) -> tuple[Step, ...]:

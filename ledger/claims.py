@@ -1,9 +1,8 @@
 """The questions a bundle answers, and which entities an answer must show.
 
-What it is: the kinds of claim, their one spelling in a bundle, the question each stands for in
-words (zh, en), and the walk that says which entities belong to the answer. The verifier derives the
-first entity from the user's question and makes the walk itself: a server never says what its answer
-has to contain (DESIGN 2.3).
+What it is: the kinds of claim, their one spelling in a bundle, and the walk that says which
+entities belong to the answer. The verifier derives the first entity from the user's question and
+makes the walk itself: a server never says what its answer has to contain (DESIGN 2.3).
 What it is not: the answer, or any proof of it (`bundle`, `verify`).
 
 The walk of a trace. In the log of an entity E, every event in which E is not merely a product (it
@@ -28,16 +27,24 @@ from ledger.codec import encode
 from ledger.errors import Malformed
 from ledger.hashing import tagged
 from ledger.leaf import Leaf
-from ledger.limits import BUNDLE_ENTITIES_MAX
+from ledger.limits import BUNDLE_ENTITIES_MAX, INTEGER_MAX
 from ledger.paths import Path
 
 __all__ = [
+    "DATASHARING",
+    "EVENT_KIND",
     "Absence",
     "Accesses",
+    "AsOf",
     "Claim",
     "Entity",
+    "EventAt",
+    "Extension",
     "History",
+    "ListOf",
     "LogOf",
+    "Period",
+    "Ranging",
     "Receipt",
     "Trace",
     "claim_value",
@@ -48,39 +55,12 @@ __all__ = [
     "onward",
     "pair_paths",
     "parse_claim",
-    "parse_subject",
-    "question",
 ]
 
 DATASHARING: Final = "datasharing"
 GRANTED: Final = "granted"  # the kind of event whose outputs are the grants of a data set
+EVENT_KIND: Final = re.compile(r"[a-z][a-z0-9_-]{0,47}\Z")
 _HANDLE: Final = re.compile(r"[0-9a-f]{64}\Z")
-_CONTRACT_OF_KIND: Final = {
-    **dict.fromkeys(
-        ("allocation", "day", "donation", "donor", "item", "lot", "need", "recipient", "shipment"),
-        "supplies",
-    ),
-    **dict.fromkeys(("dataset", "grant", "handle", "request"), DATASHARING),
-    **dict.fromkeys(("account", "organisation"), "identity"),
-}
-_KIND_WORDS: Final = {
-    "account": ("账户", "account"),
-    "allocation": ("分配", "allocation"),
-    "dataset": ("数据集", "data set"),
-    "day": ("日期", "day"),
-    "donation": ("捐赠", "donation"),
-    "donor": ("捐赠者", "donor"),
-    "grant": ("授权", "grant"),
-    "handle": ("主体代号", "handle"),
-    "item": ("物资", "item"),
-    "lot": ("批次", "lot"),
-    "need": ("需求", "need"),
-    "open": ("未结清单", "open list"),
-    "organisation": ("机构", "organisation"),
-    "recipient": ("接收方", "recipient"),
-    "request": ("申请", "request"),
-    "shipment": ("运单", "shipment"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +110,64 @@ class Receipt:
     transaction: bytes
 
 
-Claim = Trace | History | Entity | Absence | Accesses | Receipt
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """Which events of this kind, of the entity's own contract, and how much in all?
+
+    The total is recounted by the verifier from the whole log.
+    """
+
+    path: Path
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What happened to this entity from `since` until before `until`? Block times in ms."""
+
+    path: Path
+    since: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """What was the record of this entity as of a past height?"""
+
+    path: Path
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventAt:
+    """What is the event of this number, from 0, in the entity's log?"""
+
+    path: Path
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """Does the chain log extend that of this size and 32-byte root? (claim kind "consistency")"""
+
+    size: int
+    root: bytes
+
+
+Ranging = Period | AsOf | EventAt  # answered by part of a log
+Claim = (
+    Trace
+    | History
+    | Entity
+    | Absence
+    | Accesses
+    | Receipt
+    | ListOf
+    | Period
+    | AsOf
+    | EventAt
+    | Extension
+)
 LogOf = Callable[
     [Path], Sequence[Leaf] | None
 ]  # the whole log of an entity; None: it does not exist
@@ -151,6 +188,17 @@ def claim_value(claim: Claim) -> dict[str, Any]:
         return {"dataset": claim.dataset.text, "kind": "accesses", "pairs": pairs}
     if isinstance(claim, Receipt):
         return {"kind": "transaction", "transaction": claim.transaction.hex()}
+    if isinstance(claim, Extension):
+        return {"kind": "consistency", "root": claim.root.hex(), "size": claim.size}
+    if isinstance(claim, ListOf):
+        return {"event": claim.event, "kind": "list", "path": claim.path.text}
+    if isinstance(claim, Period):
+        bounds = {"from": claim.since, "until": claim.until}
+        return {**bounds, "kind": "period", "path": claim.path.text}
+    if isinstance(claim, AsOf):
+        return {"height": claim.height, "kind": "as-of", "path": claim.path.text}
+    if isinstance(claim, EventAt):
+        return {"index": claim.index, "kind": "event", "path": claim.path.text}
     return {"kind": _KIND_OF_CLASS[type(claim)], "path": claim.path.text}
 
 
@@ -159,20 +207,74 @@ def parse_claim(value: object) -> Claim:
     if not isinstance(value, dict):
         raise Malformed("claim", "must be an object")
     kind = value.get("kind")
-    if kind == "accesses":
-        _exactly(value, {"dataset", "kind", "pairs"})
-        return Accesses(parse_dataset(value["dataset"]), parse_pairs(value["pairs"]))
-    if kind == "transaction":
-        _exactly(value, {"kind", "transaction"})
-        return Receipt(from_hex(value["transaction"], "claim.transaction"))
-    build = _OF_ONE_PATH.get(kind) if isinstance(kind, str) else None
-    if build is None:
-        raise Malformed("claim.kind", f"must be accesses, transaction, {', '.join(_OF_ONE_PATH)}")
-    _exactly(value, {"kind", "path"})
-    path = value["path"]
-    if not isinstance(path, str):
+    if not isinstance(kind, str) or kind not in _READERS:
+        raise Malformed("claim.kind", f"must be one of {', '.join(_READERS)}")
+    names, read = _READERS[kind]
+    _exactly(value, names)
+    return read(value)
+
+
+def _read_path(value: dict[str, Any]) -> Path:
+    if not isinstance(value["path"], str):
         raise Malformed("claim.path", "must be text")
-    return build(Path.parse(path, "claim.path"))
+    return Path.parse(value["path"], "claim.path")
+
+
+def _read_natural(value: dict[str, Any], name: str, least: int = 0) -> int:
+    number = value[name]
+    # A bool is an int in Python and none in JSON.
+    if type(number) is not int or not least <= number <= INTEGER_MAX:
+        raise Malformed(f"claim.{name}", f"must be {least} to 2^53−1")
+    return number
+
+
+def _read_list(value: dict[str, Any]) -> ListOf:
+    path, event = _read_path(value), value["event"]
+    if not isinstance(event, str) or not EVENT_KIND.match(event):
+        raise Malformed("claim.event", "must be a lower-case word")
+    return ListOf(path, event)
+
+
+def _read_period(value: dict[str, Any]) -> Period:
+    since, until = _read_natural(value, "from"), _read_natural(value, "until")
+    if since >= until:
+        raise Malformed("claim.until", "must be after from")
+    return Period(_read_path(value), since, until)
+
+
+def _reader_of(
+    build: type[Trace] | type[History] | type[Entity] | type[Absence],
+) -> Callable[[dict[str, Any]], Claim]:
+    return lambda value: build(_read_path(value))
+
+
+_READERS: Final[dict[str, tuple[set[str], Callable[[dict[str, Any]], Claim]]]] = {
+    **{kind: ({"kind", "path"}, _reader_of(build)) for kind, build in _OF_ONE_PATH.items()},
+    "accesses": (
+        {"dataset", "kind", "pairs"},
+        lambda value: Accesses(parse_dataset(value["dataset"]), parse_pairs(value["pairs"])),
+    ),
+    "as-of": (
+        {"height", "kind", "path"},
+        lambda value: AsOf(_read_path(value), _read_natural(value, "height")),
+    ),
+    "consistency": (
+        {"kind", "root", "size"},
+        lambda value: Extension(
+            _read_natural(value, "size", 1), from_hex(value["root"], "claim.root")
+        ),
+    ),
+    "event": (
+        {"index", "kind", "path"},
+        lambda value: EventAt(_read_path(value), _read_natural(value, "index")),
+    ),
+    "list": ({"event", "kind", "path"}, _read_list),
+    "period": ({"from", "kind", "path", "until"}, _read_period),
+    "transaction": (
+        {"kind", "transaction"},
+        lambda value: Receipt(from_hex(value["transaction"], "claim.transaction")),
+    ),
+}
 
 
 def parse_dataset(value: object) -> Path:
@@ -210,53 +312,11 @@ def _exactly(value: dict[str, Any], names: set[str]) -> None:
         raise Malformed("claim", f"must be an object of exactly {', '.join(sorted(names))}")
 
 
-def parse_subject(text: str) -> Path:
-    """Read what a person types: contract/kind/id, or kind/id where the kind is of one contract
-    only.
-
-    Raises: Malformed.
-    """
-    parts = text.split("/")
-    if len(parts) == 2:
-        contract = _CONTRACT_OF_KIND.get(parts[0])
-        if contract is None:
-            raise Malformed("entity", "must be contract/kind/id: this kind is of no one contract")
-        parts = [contract, *parts]
-    return Path.parse("/".join(parts), "entity")
-
-
 def first_entity(claim: Claim) -> Path | None:
-    """Return the entity a claim starts from; None for a receipt, which is about a transaction."""
+    """Return the entity a claim starts from; None for a transaction, or the chain as a whole."""
     if isinstance(claim, Accesses):
         return claim.dataset
-    return None if isinstance(claim, Receipt) else claim.path
-
-
-def question(claim: Claim, language: str = "en") -> str:
-    """Return the question in words; `language` is "zh" or "en".
-
-    Of an accesses claim it tells how many handles are asked about; which they are, a verdict's
-    notes list whole.
-    """
-    chinese = language == "zh"
-    if isinstance(claim, Receipt):
-        identity = claim.transaction.hex()
-        english = f"What became of transaction {identity}?"
-        return f"交易 {identity} 的结果是什么？" if chinese else english
-    if isinstance(claim, Accesses):
-        name, count = claim.dataset.id, len(claim.pairs)
-        if chinese:
-            return f"在数据集 {name} 中，谁查看过持有这 {count} 个代号的人的数据？"
-        return f"Who looked at the data of the holder of these {count} handles in data set {name}?"
-    zh, en = _KIND_WORDS.get(claim.path.kind, (claim.path.kind, claim.path.kind))
-    name = f"{zh if chinese else en} {claim.path.id}"
-    if isinstance(claim, Trace):
-        return f"{name} 去了哪里？" if chinese else f"Where did {name} go?"
-    if isinstance(claim, History):
-        return f"{name} 经历过什么？" if chinese else f"What has ever happened to {name}?"
-    if isinstance(claim, Entity):
-        return f"{name} 现在的记录是什么？" if chinese else f"What is the record of {name} now?"
-    return f"{name} 存在吗？" if chinese else f"Does {name} exist?"
+    return None if isinstance(claim, Receipt | Extension) else claim.path
 
 
 def onward(path: Path, leaves: Sequence[Leaf]) -> Iterator[Path]:
@@ -309,9 +369,9 @@ def entities_of(claim: Claim, log_of: LogOf) -> list[Path]:
     `log_of` is asked for each entity whose events lead on or belong to the answer; what it raises
     passes through. Raises: Malformed when there are more than BUNDLE_ENTITIES_MAX.
     """
-    if isinstance(claim, Receipt):
+    if isinstance(claim, Receipt | Extension):
         return []
-    if isinstance(claim, Entity | Absence):
+    if isinstance(claim, Entity | Absence | Period | AsOf | EventAt):
         return [claim.path]
     if isinstance(claim, Accesses):
         waiting = [claim.dataset, *(path for pair in pair_paths(claim) for path in pair)]

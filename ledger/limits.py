@@ -47,6 +47,9 @@ NOTE_SIGNATURES_MAX: Final = 100  # lines; C2SP asks for at least 16
 BUNDLE_SIZE_MAX: Final = 64 * 1024 * 1024  # bytes of a bundle file
 BUNDLE_EVENTS_MAX: Final = 10_000  # events in one bundle
 BUNDLE_ENTITIES_MAX: Final = 10_000  # entities in one bundle
+HANDOVERS_MAX: Final = 1_024  # changes of members in one epoch walk: ten a year for a century
+WITNESS_NOTES_MAX: Final = 64  # a note for each member of some sets
+WITNESS_LINES_MAX: Final = 32  # outside witnesses on one note
 
 # hashes of one Merkle path: a consistency path over 2^53 leaves, rounded up
 MERKLE_PATH_MAX: Final = 106

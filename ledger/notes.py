@@ -35,6 +35,7 @@ __all__ = [
     "cosign_text",
     "cosigned_text",
     "key_id",
+    "line_holds",
     "open_note",
     "parse_note",
     "sign_text",
@@ -178,7 +179,7 @@ def open_note(
         key = keys.get((line.name, line.key))
         if key is None or key in signed:
             continue
-        if not _line_holds(note.text, key, line, verify):
+        if not line_holds(note.text, key, line, verify):
             raise Malformed(field, f"the signature of {key.name} does not verify")
         signed[key] = line
     if not signed:
@@ -186,7 +187,8 @@ def open_note(
     return tuple(signed.items())
 
 
-def _line_holds(text: str, key: VerifierKey, line: NoteLine, verify: Verify) -> bool:
+def line_holds(text: str, key: VerifierKey, line: NoteLine, verify: Verify = verify) -> bool:
+    """Say whether a line is this key's signature over a note's text."""
     if key.kind == ED25519:
         return verify(key.public, text.encode(), line.payload)
     if len(line.payload) != 8 + SIGNATURE_SIZE or line.timestamp > INTEGER_MAX:

@@ -81,9 +81,13 @@ class Policy:
         signers = {key for key, _ in open_note(note, known, "checkpoint", verify)}
         if signers.isdisjoint(logs):
             raise Malformed("checkpoint", "is not signed by a log of this policy")
-        if self.quorum != NO_QUORUM and not self._satisfied(self.quorum, signers):
+        if not self.is_satisfied(signers):
             raise Malformed("checkpoint", f"does not satisfy the quorum {self.quorum}")
         return checkpoint
+
+    def is_satisfied(self, signers: set[VerifierKey]) -> bool:
+        """Say whether the witnesses among these signers make the quorum."""
+        return self.quorum == NO_QUORUM or self._satisfied(self.quorum, signers)
 
     def _satisfied(self, name: str, signers: set[VerifierKey]) -> bool:
         # Groups name only what stands before them, so this ends; a name is in one group at most,

@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from ledger.bundle import Bundle
-from ledger.claims import Claim, question
+from ledger.claims import Claim
 from ledger.errors import SuyuanError
 from ledger.leaf import Leaf
 from ledger.paths import Path
+from ledger.questions import question
 from ledger.verdict_sentences import LINE_NAMES, SENTENCES, STATE_WORDS
 
 __all__ = ["LINES", "Failed", "Line", "LineName", "Note", "Report", "State"]

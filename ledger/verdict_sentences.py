@@ -45,6 +45,10 @@ _INTEGRITY: Final = {
         "该交易及其结果确在区块 {height} 之中。",
         "The transaction and its result stand in block {height}.",
     ),
+    "intact-chain": (
+        "区块 {height} 及其之前的链完整无改。",
+        "The chain up to height {height} is as certified.",
+    ),
     "leaf-of-another-entity": (
         "{entity} 的第 {index} 条记录属于另一对象 {other}。",
         "Event {index} in the log of {entity} belongs to {other}.",
@@ -125,6 +129,30 @@ _COMPLETENESS: Final = {
         "截至区块 {height}，没有遗漏：共 {entities} 个对象、{events} 条记录。",
         "Nothing is left out as of height {height}: {entities} entities, {events} events.",
     ),
+    "complete-list": (
+        "截至区块 {height}，{entity} 的“{event}”记录共 {count} 条，已由核验者逐条重新合计：转出 {taken}，转入 {made}（基本单位）。",
+        "As of height {height}, {entity} has {count} events '{event}', recounted here from all its events: {taken} taken from it, {made} made (base units).",
+    ),
+    "complete-period": (
+        "从 {from} 到 {until} 之前，{entity} 有 {events} 条记录，没有遗漏（截至区块 {height}，共 {size} 条）。",
+        "From {from} until before {until}, {entity} has {events} events and no other (as of height {height}; {size} in all).",
+    ),
+    "complete-as-of": (
+        "这是 {entity} 在区块 {past} 时的记录；其后一条记录更晚（截至区块 {height}）。",
+        "This is the record of {entity} as it stood at height {past} (seen from height {height}).",
+    ),
+    "complete-as-of-absent": (
+        "在区块 {past} 时，账本中尚无 {entity}（截至区块 {height}）。",
+        "At height {past} the ledger held no {entity} (seen from height {height}).",
+    ),
+    "complete-event": (
+        "这是 {entity} 的第 {index} 条记录（从 0 数起，共 {size} 条，截至区块 {height}）。",
+        "This is event {index}, counted from 0, of the {size} of {entity} as of height {height}.",
+    ),
+    "complete-consistency": (
+        "截至区块 {height} 的链延续了大小为 {size} 的链，未曾改写。",
+        "The chain of height {height} extends the one of size {size}: nothing was rewritten.",
+    ),
     "complete-absent": (
         "截至区块 {height}，账本中没有 {entity}。",
         "As of height {height} the ledger holds no {entity}.",
@@ -168,6 +196,34 @@ _COMPLETENESS: Final = {
         "{entity} is shown without its whole log.",
     ),
     "entity-absent": ("{entity} 并不存在。", "{entity} does not exist."),
+    "leaf-superfluous": (
+        "{entity} 的第 {index} 条记录不属于此问题的答案。",
+        "Event {index} of {entity} does not belong to the answer.",
+    ),
+    "period-open-before": (
+        "{entity} 在此时段之前的一条记录未列出：时段之初可能有遗漏。",
+        "The event of {entity} before the period is not shown: its beginning may be hidden.",
+    ),
+    "period-open-after": (
+        "{entity} 在此时段之后的一条记录未列出：时段之末可能有遗漏。",
+        "The event of {entity} after the period is not shown: its end may be hidden.",
+    ),
+    "as-of-open": (
+        "未列出 {entity} 的相邻记录：区块 {past} 之前可能另有记录。",
+        "The neighbouring event of {entity} is not shown: another may stand before height {past}.",
+    ),
+    "height-ahead": (
+        "所问的区块 {past} 晚于凭证所依据的区块 {height}。",
+        "Height {past} lies beyond the height {height} that the bundle is of.",
+    ),
+    "record-of-another-time": (
+        "所示旧记录不是 {entity} 当时的记录，或不应列出。",
+        "The past record shown is not that of {entity} then, or does not belong here.",
+    ),
+    "event-of-another-index": (
+        "所示为 {entity} 的第 {index} 条记录，并非所问。",
+        "It shows event {index} of {entity}, which is not the one asked about.",
+    ),
     "entity-present": (
         "称 {entity} 不存在，它却存在。",
         "{entity} is said not to exist, and it does.",
@@ -232,29 +288,76 @@ _TIME: Final = {
 
 _AUTHORITY: Final = {
     "quorum": (
-        "创世文件所列 {n} 个成员中的 {q} 个联署：{members}。",
-        "Cosigned by {q} of the {n} members that genesis names: {members}.",
+        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}。",
+        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}.",
     ),
     "quorum-and-pin": (
-        (
-            "创世文件所列 {n} 个成员中的 {q} 个联署：{members}；并且延续了所持的检查点（大小 {size}）。"
-        ),
-        (
-            "Cosigned by {q} of the {n} members that genesis names: {members}; "
-            "and it extends the pinned checkpoint of size {size}."
-        ),
+        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；并且延续了所持的检查点（大小 {size}）。",
+        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; and it extends the pinned checkpoint of size {size}.",
+    ),
+    "quorum-and-witnesses": (
+        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；外部见证符合所要求的策略：{witnesses}。",
+        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; witnessed as the policy asks: {witnesses}.",
+    ),
+    "quorum-pin-and-witnesses": (
+        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；延续了所持的检查点（大小 {size}）；外部见证符合所要求的策略：{witnesses}。",
+        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; it extends the pinned checkpoint of size {size}; witnessed as the policy asks: {witnesses}.",
+    ),
+    "witnesses-unchecked": (
+        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；另附 {unchecked} 份外部见证，未给出策略，无从核对。",
+        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; {unchecked} notes of outside witnesses were not checked, because no policy was given.",
+    ),
+    "witnesses-unknown": (
+        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；策略已满足，但下列见证不在策略之内，未核对：{witnesses}。",
+        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; the policy is satisfied, but it does not know these, which were not checked: {witnesses}.",
+    ),
+    "witness-malformed": (
+        "外部见证无法读取，{field}：{rule}。",
+        "A witness's note cannot be read: {field}: {rule}.",
+    ),
+    "witness-of-another-chain": (
+        "外部见证属于另一条链：{origin}。",
+        "A witness's note is of another chain: {origin}.",
+    ),
+    "witness-signature": (
+        "{witness} 在 {origin} 之下的签名无效。",
+        "The signature of {witness} under {origin} does not verify.",
+    ),
+    "witnesses-too-few": (
+        "外部见证不足，未达到策略所要求的 {quorum}。",
+        "Too few witnesses: the policy's quorum {quorum} is not reached.",
+    ),
+    "handover-malformed": (
+        "换届证明无法读取，{field}：{rule}。",
+        "A handover cannot be read: {field}: {rule}.",
+    ),
+    "handover-height": (
+        "第 {epoch} 届的换届证明中，区块高度 {height} 不是检查点大小 {size}。",
+        "The handover of epoch {epoch} has a block of height {height} under a checkpoint of size {size}.",
+    ),
+    "handover-order": (
+        "第 {epoch} 届的换届证明次序不对。",
+        "The handover of epoch {epoch} is out of order.",
+    ),
+    "handover-not-in-chain": (
+        "第 {epoch} 届的末块不在其检查点所认证的链上。",
+        "The last block of epoch {epoch} does not stand in the chain that its checkpoint certifies.",
+    ),
+    "handover-not-consistent": (
+        "后来的检查点不是第 {epoch} 届末检查点的延续：历史被改写过。",
+        "What follows does not extend the last checkpoint of epoch {epoch}: history was rewritten.",
     ),
     "another-chain": (
         "检查点属于另一条链：{origin}。",
         "The checkpoint is of another chain: {origin}.",
     ),
     "another-epoch": (
-        "区块属于第 {epoch} 届成员，凭证未附换届证明。",
-        "The block is of epoch {epoch}; the bundle has no walk to it.",
+        "区块属于第 {epoch} 届成员，与凭证所附的换届证明不符。",
+        "The block is of epoch {epoch}; the bundle's walk leads elsewhere.",
     ),
     "another-member-set": (
-        "区块头所载的成员名单与创世文件不符。",
-        "The header names a member set other than that of genesis.",
+        "区块头所载的成员名单与其届次不符。",
+        "The header names a member set other than that of its epoch.",
     ),
     "not-certified": (
         "联署无效，{field}：{rule}。",
@@ -290,6 +393,10 @@ _NOTES: Final = {
     "rests-on-genesis": (
         "以创世文件为据；不能排除过往成员合谋。",
         "Rests on genesis; collusion of past members cannot be excluded.",
+    ),
+    "rests-on-pin": (
+        "所持检查点之前的历史未曾改写；其后不能排除过往成员合谋。",
+        "History up to the pin stands; after it, collusion of past members cannot be excluded.",
     ),
     "scope-of-accesses": (
         (

@@ -29,40 +29,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ledger.block import NOT_FINAL, Header, Result
-from ledger.bundle import Absent, Bundle, Logged, Outlined, decode_bundle
+from ledger.bundle import Bundle
+from ledger.bundle_file import decode_bundle
 from ledger.checkpoint import Certificate, Checkpoint
-from ledger.claims import (
-    Absence,
-    Accesses,
-    Claim,
-    Entity,
-    Receipt,
-    Trace,
-    entities_of,
-    grants_of,
-    pair_paths,
-    question,
-)
+from ledger.claims import Absence, Accesses, Claim, Entity, Extension, Receipt, Trace
 from ledger.errors import Malformed
 from ledger.genesis import Genesis
 from ledger.instants import utc_time
 from ledger.keys import Verify
 from ledger.keys import verify as verify_signature
-from ledger.leaf import Leaf
+from ledger.membership import MemberSet
 from ledger.paths import Path
+from ledger.questions import question
+from ledger.tlog_policy import Policy
 from ledger.verdict import Failed, Line, LineName, Note, Report
 from ledger.verdict_sentences import LINE_NAMES
-from ledger.verify_chain import (
-    Instants,
-    check_authority,
-    check_chain,
-    check_pin,
-    check_receipt,
-    check_time,
-    read_checkpoint,
-    read_header,
-)
+from ledger.verify_answers import check_answer
+from ledger.verify_chain import Instants, check_chain, check_pin, check_receipt, check_time
 from ledger.verify_entities import Logs, check_agreement, check_entities
+from ledger.verify_epochs import certify, check_place, read_checkpoint, read_header, walk
+from ledger.verify_witnesses import check_witnesses, read_witnesses
 
 __all__ = ["verify_bundle"]
 
@@ -75,6 +61,7 @@ class _Asked:
     now_s: int | None
     max_age_s: int | None
     pin: str | None
+    policy: Policy | None
 
 
 @dataclass(slots=True)
@@ -88,6 +75,7 @@ class _Findings:
     checkpoint: Checkpoint | None = None
     instants: Instants | None = None
     notes: list[Note] = field(default_factory=list)
+    is_policy_met: bool = False
 
     def clean(self, name: LineName, code: str, **parameters: Any) -> None:
         self.lines[name] = Line(name, "clean", code, parameters)
@@ -115,6 +103,7 @@ def verify_bundle(
     now_s: int | None = None,
     max_age_s: int | None = None,
     pin: str | None = None,
+    policy: Policy | None = None,
     verify: Verify = verify_signature,
 ) -> Report:
     """Verify a bundle file and return the verdict. Never raises, whatever the bytes.
@@ -122,11 +111,12 @@ def verify_bundle(
     `about`: the claim that must be answered; of a path, that is its trace or its absence, and
     nothing else. `now_s`: the verifier's clock,
     seconds since 1970 UTC. `max_age_s`: the tolerated age of the checkpoint in seconds. `pin`: a
-    checkpoint note saved earlier, believed as given. `verify` checks one Ed25519 signature
+    checkpoint note saved earlier, believed as given. `policy`: which outside witnesses must have
+    cosigned the chain at this size and root. `verify` checks one Ed25519 signature
     (libsodium's rule).
     """
     found = _Findings()
-    asked = _Asked(about, now_s, max_age_s, pin)
+    asked = _Asked(about, now_s, max_age_s, pin, policy)
     try:
         bundle = decode_bundle(data)
     except Malformed as error:
@@ -163,7 +153,7 @@ def _check_integrity(bundle: Bundle, genesis: Genesis, found: _Findings, verify:
         if isinstance(bundle.claim, Receipt) and bundle.receipt is not None:
             claimed = bundle.claim.transaction
             found.result = check_receipt(bundle.receipt, claimed, header, genesis, verify)
-        else:
+        elif not isinstance(bundle.claim, Extension):
             found.logs = check_entities(bundle, header, genesis)
             check_agreement(found.logs)
         check_chain(bundle, header, checkpoint)
@@ -172,6 +162,8 @@ def _check_integrity(bundle: Bundle, genesis: Genesis, found: _Findings, verify:
         return
     if isinstance(bundle.claim, Receipt):
         found.clean("integrity", "intact-receipt", height=header.height)
+    elif isinstance(bundle.claim, Extension):
+        found.clean("integrity", "intact-chain", height=header.height)
     else:
         entities = len(bundle.entities)
         found.clean(
@@ -194,11 +186,15 @@ def _check_completeness(bundle: Bundle, found: _Findings) -> None:
     try:
         if header.height != checkpoint.size:
             raise Failed("older-state", height=header.height, size=checkpoint.size)
-        _check_answer(bundle, claim, found.logs)
+        code, told = check_answer(bundle, claim, found.logs, header.height)
     except (Failed, Malformed) as error:
         found.failed("completeness", error)
         return
-    _complete(bundle, claim, header, found)
+    found.clean("completeness", code, **told)
+    if isinstance(claim, Accesses):
+        found.notes.append(Note("scope-of-accesses"))
+    elif isinstance(claim, Entity):
+        found.notes.append(Note("scope-of-record"))
 
 
 def _conclude(claim: Receipt, found: _Findings) -> None:
@@ -213,84 +209,6 @@ def _conclude(claim: Receipt, found: _Findings) -> None:
     found.clean("completeness", "complete-receipt", **parameters)
 
 
-def _complete(bundle: Bundle, claim: Claim, header: Header, found: _Findings) -> None:
-    height, shown = header.height, bundle.entities[0]
-    if isinstance(claim, Absence):
-        found.clean("completeness", "complete-absent", entity=claim.path.text, height=height)
-    elif isinstance(shown, Outlined):
-        found.notes.append(Note("scope-of-record"))
-        name = shown.path.text
-        found.clean(
-            "completeness", "complete-record", entity=name, events=shown.size, height=height
-        )
-    else:
-        if isinstance(claim, Accesses):
-            found.notes.append(Note("scope-of-accesses"))
-        entities, events = len(bundle.entities), bundle.events
-        found.clean("completeness", "complete", entities=entities, events=events, height=height)
-
-
-def _check_answer(bundle: Bundle, claim: Claim, logs: Logs) -> None:
-    """Walk from the question; every entity reached must be shown as the claim needs it, and no
-    other.
-    """
-    shown = {one.path: one for one in bundle.entities}
-
-    def log_of(path: Path) -> tuple[Leaf, ...] | None:
-        one = shown.get(path)
-        if one is None:
-            raise Failed("entity-missing", entity=path.text)
-        if isinstance(one, Logged):
-            return logs[path]
-        if isinstance(one, Outlined):
-            raise Failed("entity-without-log", entity=path.text)
-        # Only a handle, of which nothing was ever read, may be missing from the ledger.
-        if not (isinstance(claim, Accesses) and path.kind == "handle"):
-            raise Failed("entity-absent", entity=path.text)
-        return None
-
-    if isinstance(claim, Accesses):
-        _check_pairs(claim, log_of(claim.dataset) or ())
-    answer = entities_of(claim, log_of)
-    if isinstance(claim, Entity | Absence):
-        _check_outline(claim, shown.get(claim.path))
-    superfluous = shown.keys() - set(answer)
-    if superfluous:
-        raise Failed("entity-superfluous", entity=min(path.text for path in superfluous))
-    if isinstance(claim, Accesses):
-        _check_handles(claim, logs)
-
-
-def _check_outline(claim: Entity | Absence, shown: object) -> None:
-    name = claim.path.text
-    if shown is None:
-        raise Failed("entity-missing", entity=name)
-    if isinstance(claim, Entity) and isinstance(shown, Absent):
-        raise Failed("entity-absent", entity=name)
-    if isinstance(claim, Absence) and not isinstance(shown, Absent):
-        raise Failed("entity-present", entity=name)
-    if isinstance(shown, Logged):  # a history would be another claim: one spelling for each answer
-        raise Failed("entity-superfluous", entity=name)
-
-
-def _check_pairs(claim: Accesses, dataset_leaves: tuple[Leaf, ...]) -> None:
-    """Exactly one pair for each grant of the data set."""
-    granted = {grant.id for grant in grants_of(dataset_leaves)}
-    paired = {grant for grant, _ in claim.pairs}
-    for grant in sorted(granted - paired):
-        raise Failed("grant-without-handle", entity=claim.dataset.text, grant=grant)
-    for grant in sorted(paired - granted):
-        raise Failed("grant-of-another-dataset", entity=claim.dataset.text, grant=grant)
-
-
-def _check_handles(claim: Accesses, logs: Logs) -> None:
-    """Whatever stands in a handle's log happened under the grant it is paired with."""
-    for grant, handle in pair_paths(claim):
-        under_grant = {leaf.position for leaf in logs[grant]}
-        if any(leaf.position not in under_grant for leaf in logs.get(handle, ())):
-            raise Failed("handle-of-another-grant", entity=handle.text, grant=grant.id)
-
-
 def _check_authority_and_time(
     bundle: Bundle, genesis: Genesis, asked: _Asked, found: _Findings, verify: Verify
 ) -> None:
@@ -300,37 +218,72 @@ def _check_authority_and_time(
         found.unchecked("authority", "integrity")
         return
     try:
-        note = bundle.checkpoint
-        certificate, parameters = check_authority(note, checkpoint, header, genesis, verify)
-        pinned = _pinned(bundle, asked, certificate.checkpoint, genesis)
+        certificate, members = _check_authority(
+            bundle, header, checkpoint, genesis, asked, found, verify
+        )
     except (Failed, Malformed) as error:
         found.failed("authority", error)
         return
-    found.notes.append(Note("rests-on-genesis"))
-    if pinned is None:
-        found.clean("authority", "quorum", **parameters)
-    else:
-        found.clean("authority", "quorum-and-pin", size=pinned, **parameters)
+    if not found.is_policy_met:
+        found.notes.append(Note("rests-on-genesis" if asked.pin is None else "rests-on-pin"))
     if found.is_clean("integrity"):
-        _check_time(bundle, certificate, header, genesis, asked, found)
+        _check_time(bundle, certificate, header, members.f, asked, found)
     else:
         found.unchecked("time", "integrity")
 
 
-def _pinned(bundle: Bundle, asked: _Asked, checkpoint: Checkpoint, genesis: Genesis) -> int | None:
-    return None if asked.pin is None else check_pin(asked.pin, bundle, checkpoint, genesis)
+def _check_authority(
+    bundle: Bundle,
+    header: Header,
+    checkpoint: Checkpoint,
+    genesis: Genesis,
+    asked: _Asked,
+    found: _Findings,
+    verify: Verify,
+) -> tuple[Certificate, MemberSet]:
+    """Step 9: the walk, the checkpoint, the pin, the witnesses. Raises: Failed, Malformed."""
+    walked = walk(bundle.epochs, genesis, checkpoint, verify)
+    if checkpoint.origin != genesis.origin:
+        raise Failed("another-chain", origin=checkpoint.origin)
+    check_place(walked, header, checkpoint.size)
+    members = walked.members
+    certificate = certify(bundle.checkpoint, members, genesis, verify)
+    names = ", ".join(one.member for one in certificate.cosignatures)
+    told: dict[str, Any] = {"epoch": walked.epoch, "members": names, "n": members.n, "q": members.q}
+    if asked.pin is not None:
+        told["size"] = check_pin(asked.pin, bundle, checkpoint, genesis)
+    notes = read_witnesses(bundle.witnesses, checkpoint)
+    has_pin, policy = asked.pin is not None, asked.policy
+    if policy is None:
+        if notes:
+            _qualify(found, "witnesses-unchecked", {**told, "unchecked": len(notes)})
+        else:
+            found.clean("authority", "quorum-and-pin" if has_pin else "quorum", **told)
+        return certificate, members
+    seen = check_witnesses(notes, policy, certificate, members, genesis.origin, verify)
+    found.is_policy_met = True
+    if seen.unknown:
+        _qualify(found, "witnesses-unknown", {**told, "witnesses": ", ".join(seen.unknown)})
+    else:
+        code = "quorum-pin-and-witnesses" if has_pin else "quorum-and-witnesses"
+        found.clean("authority", code, **told, witnesses=", ".join(seen.counted))
+    return certificate, members
+
+
+def _qualify(found: _Findings, code: str, parameters: Mapping[str, Any]) -> None:
+    found.lines["authority"] = Line("authority", "qualified", code, parameters)
 
 
 def _check_time(
     bundle: Bundle,
     certificate: Certificate,
     header: Header,
-    genesis: Genesis,
+    faulty: int,
     asked: _Asked,
     found: _Findings,
 ) -> None:
     try:
-        instants = found.instants = check_time(certificate, header, genesis, asked.now_s)
+        instants = found.instants = check_time(certificate, header, faulty, asked.now_s)
     except Failed as error:
         found.failed("time", error)
         return
@@ -366,7 +319,8 @@ def _report(bundle: Bundle | None, found: _Findings, asked: _Asked) -> Report:
     lines, header, instants = found.lines, found.header, found.instants
     met = bundle is not None and lines["completeness"].code != "another-question"
     met = met and (asked.max_age_s is None or lines["time"].code == "fresh")
-    met = met and (asked.pin is None or lines["authority"].code == "quorum-and-pin")
+    met = met and (asked.pin is None or lines["authority"].state != "failed")
+    met = met and (asked.policy is None or found.is_policy_met)
     return Report(
         integrity=lines["integrity"],
         completeness=lines["completeness"],

@@ -3,8 +3,7 @@
     7   chain      the header is leaf height − 1 of the chain log under the checkpoint's root; the
                    consistency proof, if the bundle has one, holds
     7r  receipt    (instead of steps 3 to 6) transaction and result stand under the header's roots
-    9   authority  the checkpoint is this chain's, the header of this epoch and member set, exactly
-                   q members cosigned; it extends the pin, if one was given
+    9   authority  (`verify_epochs`, `verify_witnesses`, and here:) the checkpoint extends the pin
     10  time       T is the least of the q timestamps, "existed by" the (f+1)-th smallest
 
 Failures are raised as Failed or Malformed. Source: DESIGN 2.6 to 2.9; docs/FORMATS.md.
@@ -12,35 +11,29 @@ Failures are raised as Failed or Malformed. Source: DESIGN 2.6 to 2.9; docs/FORM
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
 
-from ledger.block import HEADER, NOT_FINAL, RESULT, Header, Result
+from ledger.block import NOT_FINAL, RESULT, Header, Result
 from ledger.bundle import Bundle, ReceiptProof, fold
-from ledger.checkpoint import Certificate, Checkpoint, parse_checkpoint, verify_certificate
+from ledger.checkpoint import Certificate, Checkpoint
 from ledger.codec import check
 from ledger.errors import Malformed
 from ledger.genesis import Genesis
 from ledger.instants import utc_time
 from ledger.keys import Verify
-from ledger.limits import CLOCK_TOLERANCE_S, NOTE_SIZE_MAX, VALIDITY_MS_MAX
+from ledger.limits import CLOCK_TOLERANCE_S, VALIDITY_MS_MAX
 from ledger.merkle_log import leaf_hash, verify_consistency, verify_inclusion
-from ledger.transaction import SUITE, Transaction
+from ledger.transaction import Transaction
 from ledger.verdict import Failed
+from ledger.verify_epochs import read_checkpoint
 
 __all__ = [
     "Instants",
-    "check_authority",
     "check_chain",
     "check_pin",
     "check_receipt",
     "check_time",
-    "read_checkpoint",
-    "read_header",
 ]
-
-HEADER_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +42,6 @@ class Instants:
 
     complete_as_of: int
     existed_by: int
-
-
-def read_header(data: bytes) -> Header:
-    """Decode a header with its version and suite. Raises: Malformed."""
-    header = HEADER.decode(data)
-    if header.version != HEADER_VERSION:
-        raise Malformed("header.version", f"must be {HEADER_VERSION}")
-    if header.suite != SUITE:
-        raise Malformed("header.suite", f"must be {SUITE}")
-    return header
-
-
-def read_checkpoint(note: str) -> Checkpoint:
-    """Read the text of a signed note, or a bare text, without looking at signatures. Raises:
-    Malformed.
-    """
-    if len(note) > NOTE_SIZE_MAX:
-        raise Malformed("checkpoint", f"is larger than {NOTE_SIZE_MAX} characters")
-    text, separator, _ = note.rpartition("\n\n")
-    return parse_checkpoint(text + "\n" if separator else note)
 
 
 def check_chain(bundle: Bundle, header: Header, checkpoint: Checkpoint) -> None:
@@ -113,26 +86,6 @@ def check_receipt(
     return result
 
 
-def check_authority(
-    note: str, checkpoint: Checkpoint, header: Header, genesis: Genesis, verify: Verify
-) -> tuple[Certificate, Mapping[str, Any]]:
-    """Check step 9; return the certificate and the parameters of the clean line."""
-    members = genesis.members
-    if checkpoint.origin != genesis.origin:
-        raise Failed("another-chain", origin=checkpoint.origin)
-    if header.epoch != 0:
-        raise Failed("another-epoch", epoch=header.epoch)
-    if header.members != members.digest():
-        raise Failed("another-member-set")
-    try:
-        certificate = Certificate.from_note(note, members)
-        verify_certificate(certificate, members, genesis.origin, verify)
-    except Malformed as error:
-        raise Failed("not-certified", field=error.field, rule=error.rule) from None
-    names = ", ".join(one.member for one in certificate.cosignatures)
-    return certificate, {"members": names, "n": members.n, "q": members.q}
-
-
 def check_pin(pin: str, bundle: Bundle, checkpoint: Checkpoint, genesis: Genesis) -> int:
     """Check that the checkpoint extends the pin; return the pin's size.
 
@@ -160,9 +113,11 @@ def check_pin(pin: str, bundle: Bundle, checkpoint: Checkpoint, genesis: Genesis
 
 
 def check_time(
-    certificate: Certificate, header: Header, genesis: Genesis, now_s: int | None
+    certificate: Certificate, header: Header, faulty: int, now_s: int | None
 ) -> Instants:
-    """Check step 10 as far as it does not depend on an asked age."""
+    """Check step 10 as far as it does not depend on an asked age. `faulty`: how many of those who
+    certified may lie.
+    """
     for cosignature in certificate.cosignatures:
         if cosignature.timestamp < header.time // 1000:
             raise Failed("before-block", member=cosignature.member)
@@ -170,4 +125,4 @@ def check_time(
     least = timestamps[0]
     if now_s is not None and least > now_s + CLOCK_TOLERANCE_S:
         raise Failed("in-the-future", now=utc_time(now_s), time=utc_time(least))
-    return Instants(complete_as_of=least, existed_by=timestamps[genesis.members.f])
+    return Instants(complete_as_of=least, existed_by=timestamps[faulty])

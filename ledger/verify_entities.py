@@ -18,13 +18,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ledger.block import EVENT, Event, Header
-from ledger.bundle import Absent, Bundle, Logged, Shown
+from ledger.bundle import Absent, Bundle, Logged, Ranged, Shown
+from ledger.claims import EVENT_KIND
 from ledger.codec import check
 from ledger.errors import Malformed
 from ledger.genesis import Genesis
 from ledger.hashing import sha256
 from ledger.leaf import LEAF, VERSION, Leaf, state_value
 from ledger.merkle_log import frontier_of, leaf_hash
+from ledger.merkle_ranges import frontier_with
 from ledger.paths import Path, key
 from ledger.state_proof import verify_state_proof
 from ledger.verdict import Failed
@@ -33,7 +35,6 @@ __all__ = ["Logs", "check_agreement", "check_entities"]
 
 Logs = dict[Path, tuple[Leaf, ...]]
 _CONTRACT: Final = re.compile(r"[a-z][a-z0-9-]{0,31}\Z")
-_EVENT_KIND: Final = re.compile(r"[a-z][a-z0-9_-]{0,47}\Z")
 
 
 def check_entities(bundle: Bundle, header: Header, genesis: Genesis) -> Logs:
@@ -53,20 +54,25 @@ def check_entities(bundle: Bundle, header: Header, genesis: Genesis) -> Logs:
 def _state_value(shown: Shown, header: Header, genesis: Genesis, logs: Logs) -> bytes | None:
     if isinstance(shown, Absent):
         return None
-    if not isinstance(shown, Logged):
+    if not isinstance(shown, Logged | Ranged):
         return state_value(shown.record, shown.size, shown.frontier)
     path = shown.path
+    first = shown.first if isinstance(shown, Ranged) else 0
     leaves = tuple(
-        _leaf(data, f"{path.text} leaf {index}") for index, data in enumerate(shown.leaves)
+        _leaf(data, f"{path.text} leaf {index}") for index, data in enumerate(shown.leaves, first)
     )
     if not leaves:
         raise Failed("log-empty", entity=path.text)
-    _check_order(path, leaves, header, genesis)
-    if leaves[-1].record != sha256(shown.record):
+    _check_order(path, leaves, first, header, genesis)
+    reaches_end = isinstance(shown, Logged) or shown.stop == shown.size
+    if reaches_end and leaves[-1].record != sha256(shown.record):
         raise Failed("record-without-event", entity=path.text)
     logs[path] = leaves
-    frontier = frontier_of([leaf_hash(data) for data in shown.leaves])
-    return state_value(shown.record, len(leaves), frontier)
+    hashes = [leaf_hash(data) for data in shown.leaves]
+    if isinstance(shown, Logged):
+        return state_value(shown.record, len(leaves), frontier_of(hashes))
+    frontier = frontier_with(first, hashes, shown.size, shown.before, shown.after)
+    return state_value(shown.record, shown.size, frontier)
 
 
 def _leaf(data: bytes, field: str) -> Leaf:
@@ -79,16 +85,18 @@ def _leaf(data: bytes, field: str) -> Leaf:
         raise Malformed(field, f"version must be {VERSION}")
     if not _CONTRACT.match(leaf.contract):
         raise Malformed(field, "contract must be a lower-case word")
-    if not _EVENT_KIND.match(leaf.kind):
+    if not EVENT_KIND.match(leaf.kind):
         raise Malformed(field, "kind must be a lower-case word")
     check(leaf.body, field)
     return leaf
 
 
-def _check_order(path: Path, leaves: tuple[Leaf, ...], header: Header, genesis: Genesis) -> None:
+def _check_order(
+    path: Path, leaves: tuple[Leaf, ...], first: int, header: Header, genesis: Genesis
+) -> None:
     """Check path, position and time of every leaf of one log, cheap and in order."""
     position, time = (-1, -1, -1), -1
-    for index, leaf in enumerate(leaves):
+    for index, leaf in enumerate(leaves, first):
         if leaf.path != path:
             raise _at("leaf-of-another-entity", path, index, other=leaf.path.text)
         if leaf.position <= position:

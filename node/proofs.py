@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from ledger.assembly import assemble, assemble_receipts
-from ledger.bundle import Bundle, encode_bundle
+from ledger.bundle import Bundle
+from ledger.bundle_file import encode_bundle
 from ledger.checkpoint import Certificate
 from ledger.claims import Absence, Accesses, Entity, History, Trace, entities_of
 from ledger.errors import ClientFault, InvariantViolated, Malformed
@@ -23,6 +24,8 @@ from ledger.genesis import Genesis
 from ledger.leaf import LEAF, Leaf, StateValue, parse_state_value
 from ledger.limits import BUNDLE_ENTITIES_MAX, BUNDLE_EVENTS_MAX, BUNDLE_SIZE_MAX
 from ledger.membership import MemberSet
+from ledger.merkle_log import leaf_hash
+from ledger.merkle_ranges import subtree_roots
 from ledger.paths import Path
 from ledger.paths import key as path_key
 from node.archive import Archive
@@ -96,9 +99,22 @@ class Moment:
             self._need_recent(height)
             return self._executor.value_at(path_key(path), height)
 
-    def leaves(self, path: Path, size: int) -> Sequence[bytes]:
-        """Return the first `size` leaves of an entity's log."""
-        return self._archive.leaves(path_key(path), 0, size)
+    def leaves(self, path: Path, start: int, stop: int) -> Sequence[bytes]:
+        """Return the leaves start..stop−1 of an entity's log."""
+        return self._archive.leaves(path_key(path), start, stop)
+
+    def subtrees(self, path: Path, start: int, stop: int) -> Sequence[bytes]:
+        """Return the roots of the perfect subtrees over leaves start..stop−1 of an entity's log."""
+        leaves = self._archive.leaves(path_key(path), start, stop)
+        return subtree_roots([leaf_hash(leaf) for leaf in leaves], start)
+
+    def record_after(self, path: Path, index: int) -> bytes:
+        """Return the record as the block of a leaf left it."""
+        raise ClientFault("record-not-held", entity=path.text)
+
+    def epoch_ends(self, size: int) -> Sequence[tuple[int, str, bytes]]:
+        """Return the ends of epochs below a size."""
+        return ()
 
     def state_proof(self, keys: Sequence[bytes], height: int) -> bytes:
         """Return the multi-proof of these keys under the state root of a recent height."""

@@ -20,7 +20,7 @@ from client.faults import Unreachable
 from client.scenario import ACCOUNTS, MEMBERS, ORGANISATIONS
 from ledger.assembly import assemble
 from ledger.block import HEADER, RESULT, Header
-from ledger.bundle import encode_bundle
+from ledger.bundle_file import encode_bundle
 from ledger.checkpoint import Certificate, Checkpoint, cosign
 from ledger.claims import Absence, Accesses, Claim, Entity, History, Receipt, Trace
 from ledger.codec import decode
@@ -30,6 +30,7 @@ from ledger.keys import Ed25519Signer
 from ledger.leaf import parse_state_value
 from ledger.membership import Member, MemberSet
 from ledger.merkle_log import MerkleLog, leaf_hash, root_of
+from ledger.merkle_ranges import subtree_roots
 from ledger.paths import Path, key
 from ledger.state_tree import StateTree
 from ledger.transaction import SUITE, Transaction
@@ -178,8 +179,17 @@ class PretendMember:
     def value(self, path: Path, height: int) -> bytes | None:
         return self.values.get(key(path))
 
-    def leaves(self, path: Path, size: int) -> Sequence[bytes]:
-        return self.logs[path][:size]
+    def leaves(self, path: Path, start: int, stop: int) -> Sequence[bytes]:
+        return self.logs[path][start:stop]
+
+    def subtrees(self, path: Path, start: int, stop: int) -> Sequence[bytes]:
+        return subtree_roots([leaf_hash(leaf) for leaf in self.leaves(path, start, stop)], start)
+
+    def record_after(self, path: Path, index: int) -> bytes:
+        raise NotImplementedError  # this member answers no question about the past
+
+    def epoch_ends(self, size: int) -> Sequence[tuple[int, str, bytes]]:
+        return ()
 
     def state_proof(self, keys: Sequence[bytes], height: int) -> bytes:
         return self.tree.prove(keys, height)

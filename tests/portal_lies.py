@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from ledger.assembly import assemble
-from ledger.bundle import encode_bundle
+from ledger.bundle_file import encode_bundle
 from ledger.canonical_json import to_base64
 from ledger.claims import Accesses, Claim, History, Trace
 from ledger.hashing import tag, tagged

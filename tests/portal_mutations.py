@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from ledger.assembly import assemble
-from ledger.bundle import encode_bundle
+from ledger.bundle_file import encode_bundle
 from ledger.claims import Absence, Accesses, Claim, Entity, History, Receipt, Trace, claim_value
 from ledger.genesis import Genesis
 from ledger.paths import Path

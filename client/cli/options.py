@@ -17,12 +17,12 @@ from client.limits import PASSPHRASE_LENGTH_MAX
 from client.session import clean_url
 from client.transport import HttpTransport
 from client.wallet import KeyFile, read_key
-from ledger.claims import parse_subject
 from ledger.errors import ClientFault, Malformed
 from ledger.genesis import Genesis
 from ledger.keys import Ed25519Signer
 from ledger.limits import GENESIS_SIZE_MAX
 from ledger.paths import Path as EntityPath
+from ledger.questions import parse_subject
 
 __all__ = [
     "GenesisOption",

@@ -13,7 +13,7 @@ import json
 from pathlib import Path as File
 from typing import Any, Final
 
-from ledger import claims, sentences_events, verdict_sentences
+from ledger import claims, questions, sentences_events, verdict_sentences
 from ledger.paths import Path
 
 PORTAL: Final = File(__file__).resolve().parent
@@ -24,34 +24,31 @@ __all__ = ["TARGET", "catalogue", "source", "write"]
 _HEAD: Final = "// Written by generate.py from the Python catalogue. Do not edit, do not keep.\n"
 
 
-def _questions() -> dict[str, list[str]]:
-    """Every question as a template, by asking for it about a thing called {kind} {id}."""
-    thing = Path("contract", "{kind}", "{id}")
-    data_set = Path("datasharing", "dataset", "{id}")
-    asked: dict[str, claims.Claim] = {
-        "absence": claims.Absence(thing),
-        "accesses": claims.Accesses(data_set, (("grant", "handle"),) * 7),
-        "entity": claims.Entity(thing),
-        "history": claims.History(thing),
-        "trace": claims.Trace(thing),
-        "transaction": claims.Receipt(b"\xaa" * 32),
-    }
-    found = {}
-    for name, claim in asked.items():
-        pair = [claims.question(claim, language) for language in ("zh", "en")]
-        if isinstance(claim, claims.Receipt):
-            pair = [text.replace("aa" * 32, "{id}") for text in pair]
-        if isinstance(claim, claims.Accesses):
-            pair = [text.replace("7", "{count}") for text in pair]
-        found[name] = pair
-    return found
+def _questions() -> dict[str, tuple[str, str]]:
+    """Every question's templates by the kind that a claim has in a bundle."""
+    thing = Path("contract", "kind", "id")
+    one_of_each: tuple[claims.Claim, ...] = (
+        claims.Absence(thing),
+        claims.Accesses(Path("datasharing", "dataset", "id"), ()),
+        claims.AsOf(thing, 0),
+        claims.Entity(thing),
+        claims.EventAt(thing, 0),
+        claims.Extension(1, bytes(32)),
+        claims.History(thing),
+        claims.ListOf(thing, "event"),
+        claims.Period(thing, 0, 1),
+        claims.Receipt(bytes(32)),
+        claims.Trace(thing),
+    )
+    kinds = {claims.claim_value(one)["kind"]: type(one) for one in one_of_each}
+    return {kind: questions.QUESTIONS[claim] for kind, claim in sorted(kinds.items())}
 
 
 def catalogue() -> dict[str, dict[str, Any]]:
     """Return everything the verifier and its page say: name of the constant -> its entries."""
     return {
         "EVENTS": sentences_events.EVENTS,
-        "KIND_WORDS": claims._KIND_WORDS,
+        "KIND_WORDS": questions.KIND_WORDS,
         "LINE_NAMES": verdict_sentences.LINE_NAMES,
         "QUESTIONS": _questions(),
         "SENTENCES": verdict_sentences.SENTENCES,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ledger.assembly import assemble
-from ledger.bundle import encode_bundle
+from ledger.bundle_file import encode_bundle
 from ledger.claims import Trace
 from ledger.genesis import Genesis
 from ledger.paths import Path as EntityPath

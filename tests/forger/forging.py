@@ -18,7 +18,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from ledger.assembly import assemble
-from ledger.bundle import Bundle, Logged, encode_bundle
+from ledger.bundle import Bundle, Logged
+from ledger.bundle_file import encode_bundle
 from ledger.checkpoint import Certificate, Checkpoint, cosign
 from ledger.claims import Claim
 from ledger.genesis import Genesis

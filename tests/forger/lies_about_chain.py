@@ -9,9 +9,11 @@ from msgspec.structs import replace
 
 from ledger.assembly import assemble_receipts
 from ledger.block import HEADER, RESULT
-from ledger.bundle import Bundle, encode_bundle
+from ledger.bundle import Bundle
+from ledger.bundle_file import encode_bundle
 from ledger.checkpoint import Certificate, Checkpoint, cosign
 from ledger.claims import Receipt, Trace
+from ledger.transaction import Transaction
 from tests.forger import stories
 from tests.forger.forging import (
     Attempt,
@@ -59,14 +61,17 @@ def a_false_chain_under_the_true_checkpoint() -> Attempt:
 
 @forgery("authority", "another-member-set")
 def a_header_names_another_member_set() -> Attempt:
-    """A chain of the true origin, certified by the true quorum, whose headers name other
-    members.
+    """A chain of the true origin, certified by the true quorum, with a block before the newest
+    that names other members: only an epoch's last block may, and nothing follows it unhanded.
     """
     world = World()
     world.header_changes = {"members": bytes(32)}
     world.grow([stories.receipt(DONATION, ((LOT_A, 5),), "a-firm")])
+    world.header_changes = {}
+    world.grow([])
     world.certify()
-    return attempt(honest(world, Trace(DONATION)), world)
+    raw = world.blocks[0].transactions[0]
+    return attempt(honest(world, Receipt(Transaction.decode(raw).id)), world)
 
 
 @forgery("authority", "another-epoch")

@@ -8,7 +8,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from ledger.block import HEADER
-from ledger.bundle import Bundle, encode_bundle
+from ledger.bundle import Bundle
+from ledger.bundle_file import encode_bundle
 from ledger.claims import Accesses, Trace
 from ledger.leaf import LEAF
 from ledger.state_proof import PROOF

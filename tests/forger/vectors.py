@@ -14,7 +14,7 @@ from typing import Any
 
 from ledger.assembly import assemble
 from ledger.block import EVENT, HEADER
-from ledger.bundle import encode_bundle
+from ledger.bundle_file import encode_bundle
 from ledger.checkpoint import cosignature_message
 from ledger.claims import Absence, Accesses, Claim, Entity, History, Receipt, Trace
 from ledger.codec import Value, encode

@@ -18,9 +18,10 @@ from ledger.checkpoint import Certificate, Checkpoint, Cosignature, cosign
 from ledger.codec import encode
 from ledger.genesis import Account, Genesis, Organisation
 from ledger.keys import Ed25519Signer
-from ledger.leaf import LEAF, Leaf, state_value
+from ledger.leaf import LEAF, Leaf, parse_state_value, state_value
 from ledger.membership import Member, MemberSet
 from ledger.merkle_log import Frontier, MerkleLog, frontier_append, leaf_hash, root_of
+from ledger.merkle_ranges import subtree_roots
 from ledger.paths import Path, key
 from ledger.state_tree import StateTree
 from ledger.transaction import SUITE, Body, Transaction, signed
@@ -31,6 +32,23 @@ GENESIS_TIME = 1_579_795_200_000  # 2020-01-24 at UTC+8, in ms
 def signer(role: str, name: str) -> Ed25519Signer:
     """A key that is the same on every run."""
     return Ed25519Signer(sha256(f"forger/{role}/{name}".encode()).digest())
+
+
+def make_members(name: str, ids: Sequence[str], epoch: int = 0) -> MemberSet:
+    """The member set of an epoch: cosigner keys are new in each, the others stay."""
+    role = f"{name}/cosigner" if epoch == 0 else f"{name}/cosigner/{epoch}"
+    return MemberSet(
+        tuple(
+            Member(
+                cosigner_key=signer(role, one).public,
+                id=one,
+                log_key=signer(f"{name}/log", one).public,
+                tls_certificate=f"certificate of {one}".encode(),
+                vote_key=signer(f"{name}/vote", one).public,
+            )
+            for one in ids
+        )
+    )
 
 
 def make_genesis(name: str = "hubei", members: int = 4) -> Genesis:
@@ -46,18 +64,7 @@ def make_genesis(name: str = "hubei", members: int = 4) -> Genesis:
                 "red-cross.wang", "red-cross", (signer("account", "wang").public,), ("custodian",)
             ),
         ),
-        members=MemberSet(
-            tuple(
-                Member(
-                    cosigner_key=signer(f"{name}/cosigner", one).public,
-                    id=one,
-                    log_key=signer(f"{name}/log", one).public,
-                    tls_certificate=f"certificate of {one}".encode(),
-                    vote_key=signer(f"{name}/vote", one).public,
-                )
-                for one in ids
-            )
-        ),
+        members=make_members(name, ids),
     )
 
 
@@ -116,6 +123,10 @@ class World:
         self.chain_of_transactions = self.genesis.chain_id
         self._time = self.genesis.time
         self._nonce = 0
+        self.epoch = 0
+        self.members = self.genesis.members
+        self.ends: list[tuple[int, str, bytes]] = []
+        self._successors: MemberSet | None = None
 
     # -- growing -------------------------------------------------------------------------------
 
@@ -220,9 +231,9 @@ class World:
         """Close a block: its header, in the chain log."""
         parent = leaf_hash(self.blocks[-1].header) if self.blocks else self.genesis.chain_id
         honest = Header(
-            epoch=0,
+            epoch=self.epoch,
             height=height,
-            members=self.genesis.members.digest(),
+            members=(self._successors or self.members).digest(),
             parent=parent,
             results=root_of([leaf_hash(one) for one in results]),
             state=root,
@@ -252,7 +263,7 @@ class World:
     ) -> Certificate:
         """Certify the chain log; member k signs `delays[k]` seconds after the block's time."""
         checkpoint = self.checkpoint(size)
-        names = members or [one.id for one in self.genesis.members.members][: len(delays)]
+        names = members or [one.id for one in self.members.members][: len(delays)]
         certificate = Certificate(
             checkpoint,
             tuple(
@@ -263,13 +274,27 @@ class World:
         self.certificates[checkpoint.size] = certificate
         return certificate
 
+    def hand_over(self, calls: Sequence[Call], ids: Sequence[str]) -> None:
+        """Grow by the last block of this epoch, certified by its members; others take over."""
+        successors = make_members(self.genesis.name, ids, self.epoch + 1)
+        self._successors = successors
+        self.grow(calls)
+        certificate = self.certify(delays=tuple(range(2, 2 + self.members.q)))
+        self.ends.append((self.height, certificate.to_note(self.members), successors.encode()))
+        self._successors = None
+        self.epoch += 1
+        self.members = successors
+        name = f"{self.genesis.name}/cosigner/{self.epoch}"
+        self.cosigners = {one.id: signer(name, one.id) for one in successors.members}
+
     # -- ProofSource ---------------------------------------------------------------------------
 
     def certificate(self) -> Certificate:
         return self.certificates[max(self.certificates)]
 
     def member_set(self, size: int) -> MemberSet:
-        return self.genesis.members
+        before = [members for height, _, members in self.ends if height < size]
+        return MemberSet.decode(before[-1]) if before else self.genesis.members
 
     def header(self, height: int) -> bytes:
         return self.blocks[height - 1].header
@@ -286,8 +311,18 @@ class World:
     def value(self, path: Path, height: int) -> bytes | None:
         return self.values[height].get(path)
 
-    def leaves(self, path: Path, size: int) -> Sequence[bytes]:
-        return self.lives[path].leaves[:size]
+    def leaves(self, path: Path, start: int, stop: int) -> Sequence[bytes]:
+        return self.lives[path].leaves[start:stop]
+
+    def subtrees(self, path: Path, start: int, stop: int) -> Sequence[bytes]:
+        return subtree_roots([leaf_hash(leaf) for leaf in self.leaves(path, start, stop)], start)
+
+    def record_after(self, path: Path, index: int) -> bytes:
+        height = LEAF.decode(self.lives[path].leaves[index]).height
+        return parse_state_value(self.values[height][path]).record
+
+    def epoch_ends(self, size: int) -> Sequence[tuple[int, str, bytes]]:
+        return [end for end in self.ends if end[0] < size]
 
     def state_proof(self, keys: Sequence[bytes], height: int) -> bytes:
         return self.tree.prove(keys, height)

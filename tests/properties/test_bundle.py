@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.assembly import assemble
-from ledger.bundle import directed, encode_bundle, fold
+from ledger.bundle import directed, fold
+from ledger.bundle_file import encode_bundle
 from ledger.canonical_json import to_json
 from ledger.claims import Accesses, Claim, Entity, History, Receipt, Trace
 from ledger.merkle_log import MerkleLog, leaf_hash, verify_inclusion

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.bundle import decode_bundle, encode_bundle
+from ledger.bundle_file import decode_bundle, encode_bundle
 from ledger.checkpoint import Certificate, cosignature_message
 from ledger.claims import Trace
 from ledger.keys import verify

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ledger.assembly import assemble
-from ledger.bundle import Absent, Bundle, Logged, Outlined, decode_bundle, encode_bundle
+from ledger.bundle import Absent, Bundle, Logged, Outlined
+from ledger.bundle_file import decode_bundle, encode_bundle
 from ledger.canonical_json import from_base64, from_hex, from_json, to_base64, to_json
 from ledger.claims import Absence, Entity, History
 from ledger.errors import Malformed

@@ -22,8 +22,6 @@ from ledger.claims import (
     handle_path,
     pair_paths,
     parse_claim,
-    parse_subject,
-    question,
 )
 from ledger.codec import encode
 from ledger.errors import Malformed
@@ -31,6 +29,7 @@ from ledger.hashing import tagged
 from ledger.leaf import Leaf
 from ledger.limits import BUNDLE_ENTITIES_MAX
 from ledger.paths import Path
+from ledger.questions import parse_subject, question
 from tests.forger.stories import DATASET, DONATION, GRANT_1, GRANT_2, PAIRS, supply
 
 CLAIMS: list[Claim] = [

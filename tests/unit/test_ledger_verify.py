@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from ledger.assembly import assemble, assemble_receipts
-from ledger.bundle import decode_bundle, encode_bundle
+from ledger.bundle_file import decode_bundle, encode_bundle
 from ledger.claims import Absence, Accesses, Claim, Entity, History, Receipt, Trace
 from ledger.errors import ClientFault
 from ledger.paths import Path

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from ledger.assembly import assemble, assemble_receipts
-from ledger.bundle import encode_bundle
+from ledger.bundle_file import encode_bundle
 from ledger.claims import (
     Absence,
     Accesses,

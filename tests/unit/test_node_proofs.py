@@ -134,13 +134,13 @@ async def test_an_answer_whose_height_leaves_the_window_is_begun_again(
     node.certify()
     real, asked = Moment.leaves, list[int]()
 
-    def slow(moment: Moment, path: EntityPath, size: int) -> Sequence[bytes]:
+    def slow(moment: Moment, path: EntityPath, start: int, stop: int) -> Sequence[bytes]:
         asked.append(moment.height)
         if len(asked) == 1:  # meanwhile the chain goes on, far
             for _ in range(RECENT_ROOTS + 1):
                 node.block()
             node.certify()
-        return real(moment, path, size)
+        return real(moment, path, start, stop)
 
     monkeypatch.setattr(Moment, "leaves", slow)
     newest = RECENT_ROOTS + 2

@@ -70,8 +70,8 @@ test("the genesis file gives chain id, origin and digest of the member set", () 
   const genesis = vectorGenesis();
   assert.equal(hex(genesis.chainId), hashes.chain_id);
   assert.equal(genesis.origin, hashes.origin);
-  assert.equal(hex(genesis.membersDigest), hashes.members);
-  assert.deepEqual([genesis.quorum, genesis.faulty], [3, 1]);
+  assert.equal(hex(genesis.members.digest), hashes.members);
+  assert.deepEqual([genesis.members.quorum, genesis.members.faulty], [3, 1]);
 });
 
 interface Block {

@@ -1,6 +1,6 @@
 /// Judges bundles for another program: one JSON object a line in, one verdict a line out.
 ///
-/// In: {bundle (base64), genesis (base64), engine?, about?, claim?, now_s?, max_age_s?, pin?}
+/// In: {bundle (base64), genesis (base64), engine?, about?, claim?, now_s?, max_age_s?, pin?, policy?}
 /// Out: {lines: {name: {state, code, zh, en}}, met, ok, question: {zh, en}, notes}
 
 import { createInterface } from "node:readline";
@@ -12,6 +12,7 @@ import {
   LINES,
   NOBLE,
   readGenesis,
+  readPolicy,
   sentence,
   verifyBundle,
   WEBCRYPTO,
@@ -30,13 +31,14 @@ function genesisOf(encoded: string): Genesis {
 }
 
 function askedOf(task: Task): Omit<Asked, "engine"> {
-  const { about, claim, now_s: nowS, max_age_s: maxAgeS, pin } = task;
+  const { about, claim, now_s: nowS, max_age_s: maxAgeS, pin, policy } = task;
   return {
     ...(typeof about === "string" ? { about } : {}),
     ...(typeof claim === "string" ? { about: { claim: JSON.parse(claim) as null } } : {}),
     ...(typeof nowS === "number" ? { nowS } : {}),
     ...(typeof maxAgeS === "number" ? { maxAgeS } : {}),
     ...(typeof pin === "string" ? { pin } : {}),
+    ...(typeof policy === "string" ? { policy: readPolicy(policy) } : {}),
   };
 }
 

@@ -4,10 +4,12 @@ import {
   bestEngine,
   Malformed,
   readGenesis,
+  readPolicy,
   verifyBundle,
   type Asked,
   type Genesis,
   type Language,
+  type Policy,
 } from "../verifier/index.js";
 import { element } from "./dom.js";
 import { EVENTS_AT_ONCE, initialState, SLOTS, slotOf, type Opened, type Slot, type Verdict } from "./state.js";
@@ -66,12 +68,27 @@ async function judge(bundle: Opened, genesisFile: Opened): Promise<Verdict | und
     state.problem = say("unreadable", state.language, { name: genesisFile.name, reason: error.message });
     return undefined;
   }
+  const policy = policyOf();
+  if (policy === "unreadable") return undefined;
   const engine = await bestEngine();
   const start = performance.now();
-  const report = await verifyBundle(bundle.data, genesis, { ...asked(), engine });
+  const report = await verifyBundle(bundle.data, genesis, { ...asked(), ...(policy === undefined ? {} : { policy }), engine });
   state.entity = "";
   state.shownEvents = EVENTS_AT_ONCE;
   return { report, genesis, milliseconds: performance.now() - start, engine: engine.name };
+}
+
+/** The witness policy that was opened, if any; whether it can be read is said at once. */
+function policyOf(): Policy | "unreadable" | undefined {
+  const file = state.files.get("policy");
+  if (file === undefined) return undefined;
+  try {
+    return readPolicy(new TextDecoder("utf-8", { ignoreBOM: true }).decode(file.data));
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    state.problem = say("unreadable", state.language, { name: file.name, reason: error.message });
+    return "unreadable";
+  }
 }
 
 function asked(): Asked {
@@ -139,7 +156,7 @@ function lead(language: Language): HTMLElement {
 function inputs(language: Language): HTMLElement {
   const slots = element("div", { class: "slots" }, ...SLOTS.slice(0, 2).map((slot) => slotView(slot, language)));
   const isFirst = state.files.size === 0;
-  const isAsking = state.about !== "" || state.hours !== "" || state.files.has("pin");
+  const isAsking = state.about !== "" || state.hours !== "" || state.files.has("pin") || state.files.has("policy");
   const more = element(
     "details",
     { class: "conditions", open: isAsking },
@@ -148,6 +165,7 @@ function inputs(language: Language): HTMLElement {
       "div",
       { class: "slots" },
       slotView("pin", language),
+      slotView("policy", language),
       element("div", { class: "fields" }, field("about", language), field("hours", language)),
     ),
   );
@@ -168,7 +186,7 @@ function slotView(slot: Slot, language: Language): HTMLElement {
     const { files } = event.target as HTMLInputElement;
     if (files !== null && files.length > 0) void open(files, slot);
   };
-  const hints = { bundle: "bundleHint", genesis: "genesisHint", pin: "pinHint" } as const;
+  const hints = { bundle: "bundleHint", genesis: "genesisHint", pin: "pinHint", policy: "policyHint" } as const;
   const described = { "aria-describedby": `hint-${slot}` };
   const input = element("input", { type: "file", id: `file-${slot}`, change: chosen, ...described });
   const remove = (): void => {
@@ -188,7 +206,7 @@ function slotView(slot: Slot, language: Language): HTMLElement {
       element("span", { class: "unseen" }, ` ${say(slot, language)}`),
     ),
   );
-  if (opened !== undefined && slot === "pin") {
+  if (opened !== undefined && (slot === "pin" || slot === "policy")) {
     card.append(element("button", { type: "button", class: "plain", click: remove }, say("remove", language)));
   }
   return card;

@@ -2,7 +2,7 @@
 
 import type { Genesis, Language, Report } from "../verifier/index.js";
 
-export const SLOTS = ["bundle", "genesis", "pin"] as const;
+export const SLOTS = ["bundle", "genesis", "pin", "policy"] as const;
 export type Slot = (typeof SLOTS)[number];
 
 export interface Opened {
@@ -49,6 +49,8 @@ export function initialState(language: Language): PageState {
 /** Which slot a file belongs to, by what stands in it: they may be dropped together, in any order. */
 export function slotOf(data: Uint8Array): Slot {
   const start = new TextDecoder().decode(data.subarray(0, 200));
-  if (!start.startsWith("{")) return "pin";
+  // A checkpoint begins with its origin, in which no space stands; a policy with a keyword or a comment.
+  const isPolicy = /^(#|\s|(log|witness|group|quorum)\s)/.test(start);
+  if (!start.startsWith("{")) return isPolicy ? "policy" : "pin";
   return start.startsWith('{"accounts"') ? "genesis" : "bundle";
 }

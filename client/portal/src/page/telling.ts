@@ -25,6 +25,7 @@ export function happenings(report: Report): Happening[] {
   const corrected = new Set<string>();
   for (const [entity, leaves] of report.logs) {
     for (const leaf of leaves) {
+      if (!isAnswer(leaf, report)) continue;
       const place = leaf.position.join("/");
       const known = found.get(place);
       if (known === undefined) found.set(place, { leaf, entities: [entity] });
@@ -40,6 +41,15 @@ export function happenings(report: Report): Happening[] {
       isHandled: one.entities.some((entity) => entity.startsWith("datasharing/handle/")),
     }))
     .sort((left, right) => comparePositions(left.leaf.position, right.leaf.position));
+}
+
+/** Neighbours that only bound a period, events of other kinds, and what came after a past height are no part of the answer. */
+function isAnswer({ contract, height, kind, time }: Leaf, { bundle }: Report): boolean {
+  const claim = bundle?.claim;
+  if (claim?.kind === "period") return claim.from <= time && time < claim.until;
+  if (claim?.kind === "as-of") return height <= claim.height;
+  if (claim?.kind === "list") return kind === claim.event && contract === claim.path.contract;
+  return true;
 }
 
 /** The name people know of an organisation, or of an account or a thing of one; else the id. */

@@ -36,13 +36,17 @@ function pairs(entries: readonly (readonly [string, string])[]): HTMLElement {
   return element("dl", { class: "pairs" }, ...rows);
 }
 
-/** The record of each entity that is shown without its log. */
+/** The record of each entity that is shown without its log, or as it stood at a past height. */
 function records(report: Report, genesis: Genesis, language: Language): HTMLElement[] {
+  const claim = report.bundle?.claim;
   return (report.bundle?.entities ?? []).flatMap((one) => {
-    if (one.form !== "outlined") return [];
-    const record = readable(one.record);
-    const rows = record === undefined ? [["bytes", hex(one.record)] as const] : particulars(record, genesis);
-    const title = `${say("record", language)} · ${entityName(one.path.text, genesis, language)}`;
+    const isPast = one.form === "ranged" && one.then !== undefined && claim?.kind === "as-of";
+    if (one.form !== "outlined" && !isPast) return [];
+    const data = one.form === "ranged" ? (one.then ?? one.record) : one.record;
+    const record = readable(data);
+    const rows = record === undefined ? [["bytes", hex(data)] as const] : particulars(record, genesis);
+    const words = isPast ? say("recordThen", language, { height: claim.height }) : say("record", language);
+    const title = `${words} · ${entityName(one.path.text, genesis, language)}`;
     return [element("article", { class: "card" }, element("h3", {}, title), pairs(rows))];
   });
 }

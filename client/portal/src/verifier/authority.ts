@@ -1,49 +1,84 @@
 /// Authority and time: who vouches for the root, and as of when (FORMATS 8, 9 and 10).
 
 import type { Header } from "./block.js";
-import type { Consistency } from "./bundle.js";
+import type { Bundle, Consistency } from "./bundle.js";
 import { equal } from "./bytes.js";
-import { readCertificate, readCheckpoint, type Checkpoint, type Cosignature, type Note } from "./checkpoint.js";
+import { readCheckpoint, type Checkpoint, type Cosignature, type Note } from "./checkpoint.js";
 import type { Engine } from "./ed25519.js";
-import { Failed, Malformed } from "./errors.js";
+import { Failed, Malformed, type Parameters } from "./errors.js";
 import type { Genesis } from "./genesis.js";
 import { utcTime } from "./instants.js";
+import type { Policy } from "./policy.js";
 import { clean, type Line } from "./verdict.js";
+import { certify, checkPlace, walk } from "./walk.js";
+import { checkWitnesses, cosignerOf, readWitnessNotes } from "./witnesses.js";
 
 export const CLOCK_TOLERANCE_S = 300;
+
+/** Whom a verifier trusts beside genesis. */
+export interface Trust {
+  readonly pin: string | undefined;
+  readonly policy: Policy | undefined;
+}
 
 export interface Authority {
   readonly line: Line;
   readonly cosignatures: readonly Cosignature[];
+  /** How many of those who certified may lie. */
+  readonly faulty: number;
+  readonly isPolicyMet: boolean;
 }
+
+/** The authority line of something that failed, or was not checked. */
+export const noAuthority = (line: Line): Authority => ({ line, cosignatures: [], faulty: 0, isPolicyMet: false });
 
 export async function checkAuthority(
   engine: Engine,
+  bundle: Bundle,
   note: Note,
   checkpoint: Checkpoint,
   header: Header,
   genesis: Genesis,
-  pin: string | undefined,
-  consistency: Consistency | undefined,
+  { pin, policy }: Trust,
 ): Promise<Authority> {
-  if (checkpoint.origin !== genesis.origin) throw new Failed("another-chain", { origin: checkpoint.origin });
-  if (header.epoch !== 0) throw new Failed("another-epoch", { epoch: header.epoch });
-  if (!equal(header.members, genesis.membersDigest)) throw new Failed("another-member-set");
-  const cosignatures = await certified(engine, note, genesis);
-  const members = cosignatures.map(({ member }) => member).join(", ");
-  const quorum = { members, n: genesis.members.length, q: genesis.quorum };
-  if (pin === undefined) return { line: clean("authority", "quorum", quorum), cosignatures };
-  const size = checkPin(pin, checkpoint, genesis, consistency);
-  return { line: clean("authority", "quorum-and-pin", { ...quorum, size }), cosignatures };
+  const walked = await walk(engine, bundle.epochs, genesis, checkpoint);
+  const { origin } = genesis;
+  if (checkpoint.origin !== origin) throw new Failed("another-chain", { origin: checkpoint.origin });
+  checkPlace(walked, header, checkpoint.size);
+  const set = walked.sets.at(-1) ?? genesis.members;
+  const cosignatures = await certify(engine, note, origin, set);
+  const size = pin === undefined ? undefined : checkPin(pin, checkpoint, genesis, bundle.consistency);
+  const notes = readWitnessNotes(bundle.witnesses, checkpoint);
+  const parameters: Parameters = {
+    epoch: walked.boundaries.length,
+    members: cosignatures.map(({ member }) => member).join(", "),
+    n: set.members.length,
+    q: set.quorum,
+    ...(size === undefined ? {} : { size }),
+  };
+  const vouched = { cosignatures, faulty: set.faulty };
+  if (policy === undefined) {
+    if (notes.length === 0) {
+      const code = size === undefined ? "quorum" : "quorum-and-pin";
+      return { ...vouched, line: clean("authority", code, parameters), isPolicyMet: false };
+    }
+    const line = qualified("witnesses-unchecked", { ...parameters, unchecked: notes.length });
+    return { ...vouched, line, isPolicyMet: false };
+  }
+  const signers = set.members.filter(({ id }) => cosignatures.some(({ member }) => member === id));
+  const cosigners = signers.map(({ id, cosignerKey }) => cosignerOf(origin, id, cosignerKey));
+  const { counted, unknown } = await checkWitnesses(engine, notes, policy, cosigners);
+  if (unknown.length > 0) {
+    const line = qualified("witnesses-unknown", { ...parameters, witnesses: unknown.join(", ") });
+    return { ...vouched, line, isPolicyMet: true };
+  }
+  const code = size === undefined ? "quorum-and-witnesses" : "quorum-pin-and-witnesses";
+  const witnesses = counted.join(", ");
+  return { ...vouched, line: clean("authority", code, { ...parameters, witnesses }), isPolicyMet: true };
 }
 
-async function certified(engine: Engine, note: Note, genesis: Genesis): Promise<Cosignature[]> {
-  try {
-    return await readCertificate(engine, note, genesis);
-  } catch (error) {
-    if (!(error instanceof Malformed)) throw error;
-    throw new Failed("not-certified", { field: error.field, rule: error.rule });
-  }
+function qualified(code: string, parameters: Parameters): Line {
+  return { name: "authority", state: "qualified", code, parameters };
 }
 
 /** Checks that the chain extends a checkpoint kept earlier, and gives that one's size. */
@@ -84,9 +119,8 @@ export interface Clock {
 
 /** Says as of when; integrity and authority must be clean. */
 export function checkTime(
-  cosignatures: readonly Cosignature[],
+  { cosignatures, faulty }: Authority,
   header: Header,
-  genesis: Genesis,
   { nowS, maxAgeS }: Clock,
   asked: { readonly isReceipt: boolean; readonly isComplete: boolean },
 ): Line {
@@ -108,7 +142,7 @@ export function checkTime(
     return clean("time", "fresh", { age, height, limit: maxAgeS, now: utcTime(nowS), time });
   }
   if (asked.isReceipt) {
-    const existedBy = utcTime(timestamps[genesis.faulty] ?? least);
+    const existedBy = utcTime(timestamps[faulty] ?? least);
     const blockTime = utcTime(Math.floor(header.time / 1000));
     return clean("time", "existed-by", { block_time: blockTime, height, time: existedBy });
   }

@@ -1,16 +1,18 @@
 /// The bundle file: its form and nothing else; what it says is believed only after verification (FORMATS 7).
 
-import { fromBase64, fromHex } from "./bytes.js";
+import { compare, equal, fromBase64, fromHex, utf8 } from "./bytes.js";
 import { Fields, readJson, type Json } from "./canonical_json.js";
 import { readClaim, type Claim } from "./claims.js";
 import { Malformed } from "./errors.js";
-import type { Step } from "./merkle_log.js";
+import { coverOf, type Step } from "./merkle_log.js";
 import { parsePath, type Path } from "./paths.js";
 
 export const BUNDLE_SIZE_MAX = 64 * 1024 * 1024;
 export const ENTITIES_MAX = 10_000;
 export const LEAVES_MAX = 10_000;
 export const MERKLE_PATH_MAX = 106;
+export const HANDOVERS_MAX = 1_024;
+export const WITNESS_NOTES_MAX = 64;
 const NEWLINE = 0x0a;
 
 export interface Logged {
@@ -33,7 +35,21 @@ export interface Absent {
   readonly path: Path;
 }
 
-export type Shown = Logged | Outlined | Absent;
+/** Part of a log: the leaves from `first` on, and roots of perfect subtrees for the others. */
+export interface Ranged {
+  readonly form: "ranged";
+  readonly path: Path;
+  readonly record: Uint8Array;
+  readonly size: number;
+  readonly first: number;
+  readonly leaves: readonly Uint8Array[];
+  readonly before: readonly Uint8Array[];
+  readonly after: readonly Uint8Array[];
+  /** The record as it stood at a past height. */
+  readonly then: Uint8Array | undefined;
+}
+
+export type Shown = Logged | Outlined | Ranged | Absent;
 
 export interface ReceiptProof {
   readonly transaction: Uint8Array;
@@ -48,6 +64,15 @@ export interface Consistency {
   readonly path: readonly Uint8Array[];
 }
 
+/** From the member set of one epoch to that of the next. */
+export interface Handover {
+  readonly checkpoint: string;
+  readonly consistency: readonly Uint8Array[];
+  readonly header: Uint8Array;
+  readonly inclusion: readonly Uint8Array[];
+  readonly members: Uint8Array;
+}
+
 export interface Bundle {
   readonly claim: Claim;
   /** The claim's object as the file has it, for comparison with what was asked. */
@@ -59,6 +84,9 @@ export interface Bundle {
   readonly state: Uint8Array;
   readonly receipt: ReceiptProof | undefined;
   readonly consistency: Consistency | undefined;
+  readonly epochs: readonly Handover[];
+  /** Signed notes of members' own origins, with lines of outside witnesses. */
+  readonly witnesses: readonly string[];
 }
 
 /** Reads a bundle file. Throws Malformed for anything but the one spelling of a bundle. */
@@ -67,13 +95,30 @@ export function readBundle(data: Uint8Array): Bundle {
   if (data[data.length - 1] !== NEWLINE) throw new Malformed("bundle", "must end in a newline");
   const value = readJson(data.subarray(0, -1), "bundle");
   const common = ["checkpoint", "claim", "epochs", "header", "inclusion", "version"];
-  const file = Fields.of(value, "bundle", common, ["consistency", "entities", "receipt", "state"]);
+  const file = Fields.of(value, "bundle", common, [
+    "consistency",
+    "entities",
+    "receipt",
+    "state",
+    "witnesses",
+  ]);
   if (file.get("version") !== 1) throw new Malformed("bundle.version", "must be 1");
-  if (file.list("epochs").length > 0) throw new Malformed("bundle.epochs", "must be empty in version 1");
   const claim = readClaim(file.get("claim"));
   const isReceipt = claim.kind === "transaction";
-  if (file.has("receipt") !== isReceipt || file.has("entities") === isReceipt || file.has("state") === isReceipt) {
-    throw new Malformed("bundle", "a receipt for a transaction, entities and state for all else");
+  const isAboutEntities = !isReceipt && claim.kind !== "consistency";
+  if (
+    file.has("receipt") !== isReceipt ||
+    file.has("entities") !== isAboutEntities ||
+    file.has("state") !== isAboutEntities
+  ) {
+    throw new Malformed("bundle", "a receipt for a transaction, entities and state for a claim about entities");
+  }
+  const consistency = file.has("consistency") ? readConsistency(file.get("consistency")) : undefined;
+  if (
+    claim.kind === "consistency" &&
+    (consistency?.size !== claim.size || !equal(consistency.root, claim.root))
+  ) {
+    throw new Malformed("bundle.consistency", "must be of the size and root that the claim names");
   }
   return {
     claim,
@@ -81,10 +126,12 @@ export function readBundle(data: Uint8Array): Bundle {
     checkpoint: file.text("checkpoint"),
     header: fromBase64(file.get("header"), "bundle.header"),
     inclusion: digests(file.list("inclusion"), "bundle.inclusion"),
-    entities: isReceipt ? [] : readEntities(file.list("entities")),
-    state: isReceipt ? new Uint8Array() : fromBase64(file.get("state"), "bundle.state"),
+    entities: isAboutEntities ? readEntities(file.list("entities")) : [],
+    state: isAboutEntities ? fromBase64(file.get("state"), "bundle.state") : new Uint8Array(),
     receipt: isReceipt ? readReceipt(file.get("receipt")) : undefined,
-    consistency: file.has("consistency") ? readConsistency(file.get("consistency")) : undefined,
+    consistency,
+    epochs: readHandovers(file.list("epochs")),
+    witnesses: file.has("witnesses") ? readWitnesses(file.list("witnesses")) : [],
   };
 }
 
@@ -99,7 +146,7 @@ function readEntities(list: readonly Json[]): Shown[] {
     if (before !== undefined && shown.path.text <= before.path.text) {
       throw new Malformed("bundle.entities", "must be in strictly ascending order of path");
     }
-    leaves += shown.form === "logged" ? shown.leaves.length : 0;
+    leaves += "leaves" in shown ? shown.leaves.length : 0;
   });
   if (leaves > LEAVES_MAX) throw new Malformed("bundle.entities", `hold more than ${LEAVES_MAX} leaves`);
   return entities;
@@ -107,8 +154,10 @@ function readEntities(list: readonly Json[]): Shown[] {
 
 function readEntity(value: Json): Shown {
   const field = "bundle.entities";
-  const file = Fields.of(value, field, ["path"], ["frontier", "leaves", "record", "size"]);
+  const names = ["after", "before", "first", "frontier", "leaves", "record", "size", "then"];
+  const file = Fields.of(value, field, ["path"], names);
   const path = parsePath(file.get("path"), `${field}.path`);
+  if (file.has("first")) return readRanged(value, path, field);
   if (file.has("leaves")) {
     Fields.of(value, field, ["leaves", "path", "record"]);
     const leaves = file.list("leaves").map((leaf) => fromBase64(leaf, `${field}.leaves`));
@@ -126,6 +175,65 @@ function readEntity(value: Json): Shown {
   }
   Fields.of(value, field, ["path"]);
   return { form: "absent", path };
+}
+
+function readRanged(value: Json, path: Path, field: string): Ranged {
+  const required = ["after", "before", "first", "leaves", "path", "record", "size"];
+  const file = Fields.of(value, field, required, ["then"]);
+  const [first, size] = [file.natural("first"), file.natural("size")];
+  const leaves = file.list("leaves").map((leaf) => fromBase64(leaf, `${field}.leaves`));
+  if (leaves.length < 1 || first + leaves.length > size) {
+    throw new Malformed(`${field}.leaves`, "must be at least one, and lie within the log");
+  }
+  const [before, after] = [file.list("before"), file.list("after")];
+  if (before.length !== coverOf(0, first).length || after.length !== coverOf(first + leaves.length, size).length) {
+    throw new Malformed(field, "must stand for the leaves not shown with as many hashes as their cover has");
+  }
+  return {
+    form: "ranged",
+    path,
+    record: fromBase64(file.get("record"), `${field}.record`),
+    size,
+    first,
+    leaves,
+    before: digests(before, `${field}.before`),
+    after: digests(after, `${field}.after`),
+    then: file.has("then") ? fromBase64(file.get("then"), `${field}.then`) : undefined,
+  };
+}
+
+function readHandovers(list: readonly Json[]): Handover[] {
+  if (list.length > HANDOVERS_MAX) throw new Malformed("bundle.epochs", `has more than ${HANDOVERS_MAX} handovers`);
+  const field = "bundle.epochs";
+  return list.map((value) => {
+    const file = Fields.of(value, field, ["checkpoint", "consistency", "header", "inclusion", "members"]);
+    return {
+      checkpoint: file.text("checkpoint"),
+      consistency: digests(file.list("consistency"), `${field}.consistency`),
+      header: fromBase64(file.get("header"), `${field}.header`),
+      inclusion: digests(file.list("inclusion"), `${field}.inclusion`),
+      members: fromBase64(file.get("members"), `${field}.members`),
+    };
+  });
+}
+
+function readWitnesses(list: readonly Json[]): string[] {
+  const field = "bundle.witnesses";
+  if (list.length < 1 || list.length > WITNESS_NOTES_MAX) {
+    throw new Malformed(field, `must be 1 to ${WITNESS_NOTES_MAX} notes`);
+  }
+  const notes = list.map((note) => {
+    if (typeof note !== "string") throw new Malformed(field, "must be text");
+    return note;
+  });
+  const origins = notes.map((note) => utf8(note.slice(0, note.indexOf("\n") + 1)));
+  origins.forEach((origin, place) => {
+    const before = origins[place - 1];
+    if (before !== undefined && compare(origin, before) <= 0) {
+      throw new Malformed(field, "must be strictly ascending by origin");
+    }
+  });
+  return notes;
 }
 
 function readReceipt(value: Json): ReceiptProof {

@@ -3,12 +3,13 @@
 import { concat, equal, fromBase64, utf8 } from "./bytes.js";
 import { type Engine, verifySignature } from "./ed25519.js";
 import { Malformed } from "./errors.js";
-import type { Genesis, Member } from "./genesis.js";
+import type { Member, MemberSet } from "./members.js";
 import { sha256 } from "./hashing.js";
 
 const NOTE_SIZE_MAX = 64 * 1024;
 const DECIMAL = /^(0|[1-9][0-9]{0,15})$/;
-const COSIGNATURE_TYPE = Uint8Array.of(0x04);
+export const COSIGNATURE_TYPE = 0x04;
+export const LOG_TYPE = 0x01;
 const COSIGNATURES = "checkpoint.cosignatures";
 
 /** A size and root of the chain log of one origin. */
@@ -56,25 +57,26 @@ export function readCheckpoint(text: string): Checkpoint {
 }
 
 /** Checks that exactly q members, in the order of the set, cosigned. Throws Malformed. */
-export async function readCertificate(engine: Engine, note: Note, genesis: Genesis): Promise<Cosignature[]> {
+export async function readCertificate(
+  engine: Engine,
+  note: Note,
+  origin: string,
+  set: MemberSet,
+): Promise<Cosignature[]> {
   if (!note.lines.endsWith("\n")) throw new Malformed(COSIGNATURES, "must be lines");
   const lines = note.lines.slice(0, -1).split("\n");
-  if (lines.length !== genesis.quorum) {
-    throw new Malformed(
-      COSIGNATURES,
-      `must be exactly ${genesis.quorum} of ${genesis.members.length}, not ${lines.length}`,
-    );
+  if (lines.length !== set.quorum) {
+    throw new Malformed(COSIGNATURES, `must be exactly ${set.quorum} of ${set.members.length}, not ${lines.length}`);
   }
-  const found: (Cosignature & { member: string; holds: Promise<boolean> })[] = [];
+  const found: (Cosignature & { holds: Promise<boolean> })[] = [];
   let before = -1;
   for (const line of lines) {
-    const read = readLine(line, genesis);
+    const read = readMemberLine(line, origin, set);
     if (read.place <= before) {
       throw new Malformed(COSIGNATURES, "must be distinct, in the order of the member set");
     }
     before = read.place;
-    const message = utf8(`cosignature/v1\ntime ${read.timestamp}\n${note.text}`);
-    const holds = verifySignature(engine, read.member.cosignerKey, message, read.signature);
+    const holds = cosignatureHolds(engine, read.member.cosignerKey, note.text, read);
     found.push({ member: read.member.id, timestamp: read.timestamp, holds });
   }
   for (const { member, holds } of found) {
@@ -83,31 +85,68 @@ export async function readCertificate(engine: Engine, note: Note, genesis: Genes
   return found.map(({ member, timestamp }) => ({ member, timestamp }));
 }
 
-interface Line {
-  readonly place: number;
-  readonly member: Member;
+/** A line of a note: a key's name, the first bytes of its hash, and what the key's type asks for. */
+export interface SignatureLine {
+  readonly name: string;
+  readonly keyId: Uint8Array;
+  readonly payload: Uint8Array;
+}
+
+/** What a cosignature line holds beside its key. */
+export interface TimedSignature {
   readonly timestamp: number;
   readonly signature: Uint8Array;
 }
 
-function readLine(line: string, genesis: Genesis): Line {
+/** Reads one signature line without its newline. */
+export function readSignatureLine(line: string, field: string): SignatureLine {
   const [dash, name, payload, ...rest] = line.split(" ");
   if (dash !== "—" || name === undefined || payload === undefined || rest.length > 0) {
-    throw new Malformed(COSIGNATURES, "a line is not a note signature");
+    throw new Malformed(field, "a line is not a note signature");
   }
-  const place = genesis.members.findIndex(({ id }) => name === `${genesis.origin}/${id}`);
-  const member = genesis.members[place];
+  const data = fromBase64(payload, field);
+  if (data.length < 4) throw new Malformed(field, "a line has the wrong length");
+  return { name, keyId: data.subarray(0, 4), payload: data.subarray(4) };
+}
+
+/** Reads what a cosignature line holds: u64 timestamp and signature. */
+export function readTimed(payload: Uint8Array, field: string): TimedSignature {
+  if (payload.length !== 8 + 64) throw new Malformed(field, "a line has the wrong length");
+  const view = new DataView(payload.buffer, payload.byteOffset, 8);
+  const timestamp = view.getUint32(0) * 2 ** 32 + view.getUint32(4);
+  if (!Number.isSafeInteger(timestamp)) throw new Malformed(field, "a time lies beyond 2^53−1");
+  return { timestamp, signature: payload.subarray(8) };
+}
+
+/** First four bytes of H(name ‖ LF ‖ type ‖ key): how lines name keys. */
+export function keyIdOf(name: string, type: number, key: Uint8Array): Uint8Array {
+  return sha256(concat(utf8(`${name}\n`), Uint8Array.of(type), key)).subarray(0, 4);
+}
+
+export function cosignatureHolds(
+  engine: Engine,
+  key: Uint8Array,
+  text: string,
+  { timestamp, signature }: TimedSignature,
+): Promise<boolean> {
+  return verifySignature(engine, key, utf8(`cosignature/v1\ntime ${timestamp}\n${text}`), signature);
+}
+
+interface MemberLine extends TimedSignature {
+  readonly place: number;
+  readonly member: Member;
+}
+
+function readMemberLine(line: string, origin: string, set: MemberSet): MemberLine {
+  const { name, keyId, payload } = readSignatureLine(line, COSIGNATURES);
+  const place = set.members.findIndex(({ id }) => name === `${origin}/${id}`);
+  const member = set.members[place];
   if (member === undefined) {
     throw new Malformed(COSIGNATURES, `'${name.slice(0, 200)}' is not a member of this chain`);
   }
-  const data = fromBase64(payload, COSIGNATURES);
-  if (data.length !== 4 + 8 + 64) throw new Malformed(COSIGNATURES, "a line has the wrong length");
-  const keyId = sha256(concat(utf8(`${name}\n`), COSIGNATURE_TYPE, member.cosignerKey)).subarray(0, 4);
-  if (!equal(data.subarray(0, 4), keyId)) {
+  const timed = readTimed(payload, COSIGNATURES);
+  if (!equal(keyId, keyIdOf(name, COSIGNATURE_TYPE, member.cosignerKey))) {
     throw new Malformed(COSIGNATURES, `the key of ${member.id} is not the member's`);
   }
-  const view = new DataView(data.buffer, data.byteOffset + 4, 8);
-  const timestamp = view.getUint32(0) * 2 ** 32 + view.getUint32(4);
-  if (!Number.isSafeInteger(timestamp)) throw new Malformed(COSIGNATURES, "a time lies beyond 2^53−1");
-  return { place, member, timestamp, signature: data.subarray(12) };
+  return { place, member, ...timed };
 }

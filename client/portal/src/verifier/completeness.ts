@@ -3,10 +3,18 @@
 import { comparePositions, type Leaf } from "./block.js";
 import type { Bundle, Shown } from "./bundle.js";
 import { writeJson, type Json } from "./canonical_json.js";
-import { answersPath, readClaim, type AccessesClaim, type PathClaim, type ReceiptClaim } from "./claims.js";
+import {
+  answersPath,
+  readClaim,
+  type AccessesClaim,
+  type ListClaim,
+  type PathClaim,
+  type ReceiptClaim,
+} from "./claims.js";
 import { Failed } from "./errors.js";
 import type { Logs } from "./integrity_entities.js";
 import { parsePath, type Path } from "./paths.js";
+import { checkRange } from "./ranges.js";
 import { NOT_FINAL, type Result } from "./transaction.js";
 import { clean, question, type Line } from "./verdict.js";
 
@@ -38,14 +46,33 @@ export function checkCompleteness(
   const { claim } = bundle;
   if (claim.kind === "transaction") return concluded(claim, result);
   if (height !== size) throw new Failed("older-state", { height, size });
+  if (claim.kind === "consistency") {
+    return clean("completeness", "complete-consistency", { height, size: claim.size });
+  }
+  if (claim.kind === "period" || claim.kind === "as-of" || claim.kind === "event") {
+    return checkRange(bundle, claim, logs, height);
+  }
   const answer = new Answer(bundle, logs);
   if (claim.kind === "entity" || claim.kind === "absence") return answer.ofOne(claim, height);
   if (claim.kind === "accesses") answer.coverAccesses(claim);
   else answer.cover([claim.path], claim.kind === "trace");
   answer.refuseOthers();
   if (claim.kind === "accesses") answer.checkHandles(claim);
+  if (claim.kind === "list") return listed(claim, logs.get(claim.path.text) ?? [], height);
   const events = [...logs.values()].reduce((sum, leaves) => sum + leaves.length, 0);
   return clean("completeness", "complete", { entities: bundle.entities.length, events, height });
+}
+
+/** Counts the events of a kind and adds up how much of the entity went in and came out, recounted from what is shown. */
+function listed({ event, path }: ListClaim, leaves: readonly Leaf[], height: number): Line {
+  const entity = path.text;
+  const chosen = leaves.filter(({ contract, kind }) => contract === path.contract && kind === event);
+  const sum = (side: "inputs" | "outputs"): string => {
+    const own = chosen.flatMap((leaf) => leaf[side].filter((one) => one.path.text === entity));
+    return own.reduce((total, { quantity }) => total + BigInt(quantity), 0n).toString();
+  };
+  const totals = { count: chosen.length, made: sum("outputs"), taken: sum("inputs") };
+  return clean("completeness", "complete-list", { entity, event, height, ...totals });
 }
 
 /** Whether a receipt is the last word: only a result that consumed the id is. */
@@ -123,7 +150,7 @@ class Answer {
       return clean("completeness", "complete-absent", { entity, height });
     }
     if (shown.form === "absent") throw new Failed("entity-absent", { entity });
-    if (shown.form === "logged") throw new Failed("entity-superfluous", { entity });
+    if (shown.form !== "outlined") throw new Failed("entity-superfluous", { entity });
     this.refuseOthers();
     return clean("completeness", "complete-record", { entity, events: shown.size, height });
   }
@@ -133,7 +160,7 @@ class Answer {
     const entity = path.text;
     const shown = this.shown.get(entity);
     if (shown === undefined) throw new Failed("entity-missing", { entity });
-    if (shown.form === "outlined") throw new Failed("entity-without-log", { entity });
+    if (shown.form === "outlined" || shown.form === "ranged") throw new Failed("entity-without-log", { entity });
     if (shown.form === "logged") return this.logs.get(entity) ?? [];
     if (path.contract === "datasharing" && path.kind === "handle") return [];
     throw new Failed("entity-absent", { entity });

@@ -4,4 +4,5 @@ export { readGenesis, type Genesis } from "./genesis.js";
 export { verifyBundle, type Asked } from "./verify.js";
 export { bestEngine, NOBLE, WEBCRYPTO, type Engine } from "./ed25519.js";
 export { Malformed } from "./errors.js";
+export { readPolicy, type Policy } from "./policy.js";
 export * from "./verdict.js";

@@ -1,12 +1,12 @@
 /// Integrity of what is shown of entities: their logs, records and absences under one state root (FORMATS 8, 3 to 6).
 
 import { comparePositions, readLeaf, stateValue, type Header, type Leaf } from "./block.js";
-import type { Bundle, Logged } from "./bundle.js";
+import type { Bundle, Logged, Ranged } from "./bundle.js";
 import { equal, hex } from "./bytes.js";
 import { Failed, Malformed } from "./errors.js";
 import type { Genesis } from "./genesis.js";
 import { leafHash, sha256 } from "./hashing.js";
-import { frontierOf } from "./merkle_log.js";
+import { coverOf, frontierOf, frontierOver, type Subtree } from "./merkle_log.js";
 import { keyOf } from "./paths.js";
 import { verifyStateProof, type Expected } from "./state_proof.js";
 
@@ -35,12 +35,13 @@ export function checkEntities(bundle: Bundle, header: Header, genesis: Genesis):
   return logs;
 }
 
-function readLog(shown: Logged, header: Header, genesis: Genesis): readonly Leaf[] {
+function readLog(shown: Logged | Ranged, header: Header, genesis: Genesis): readonly Leaf[] {
   const entity = shown.path.text;
-  const leaves = shown.leaves.map((data, index) => readLeaf(data, `${entity} leaf ${index}`));
+  const first = shown.form === "ranged" ? shown.first : 0;
+  const leaves = shown.leaves.map((data, place) => readLeaf(data, `${entity} leaf ${first + place}`));
   if (leaves.length === 0) throw new Failed("log-empty", { entity });
   leaves.forEach((leaf, index) => {
-    const place = { entity, index };
+    const place = { entity, index: first + index };
     if (leaf.path.text !== entity) throw new Failed("leaf-of-another-entity", { ...place, other: leaf.path.text });
     const before = leaves[index - 1];
     if (before !== undefined) {
@@ -61,13 +62,25 @@ function readLog(shown: Logged, header: Header, genesis: Genesis): readonly Leaf
   return leaves;
 }
 
-/** The state value of an entity shown with its log: what its leaves leave no other choice for. */
-function valueOf(shown: Logged, log: readonly Leaf[]): Uint8Array {
+/** The state value of an entity shown with its log, or part of it: what its leaves leave no other choice for. */
+function valueOf(shown: Logged | Ranged, log: readonly Leaf[]): Uint8Array {
+  const hashes = shown.leaves.map(leafHash);
+  const isToTheEnd = shown.form === "logged" || shown.first + log.length === shown.size;
   const last = log.at(-1);
-  if (last === undefined || !equal(sha256(shown.record), last.record)) {
+  if (last === undefined || (isToTheEnd && !equal(sha256(shown.record), last.record))) {
     throw new Failed("record-without-event", { entity: shown.path.text });
   }
-  return stateValue(shown.record, log.length, frontierOf(shown.leaves.map(leafHash)));
+  if (shown.form === "logged") return stateValue(shown.record, log.length, frontierOf(hashes));
+  const subtrees = [
+    ...joined(coverOf(0, shown.first), shown.before),
+    ...hashes.map((root): Subtree => ({ leaves: 1, root })),
+    ...joined(coverOf(shown.first + log.length, shown.size), shown.after),
+  ];
+  return stateValue(shown.record, shown.size, frontierOver(subtrees));
+}
+
+function joined(cover: readonly number[], roots: readonly Uint8Array[]): Subtree[] {
+  return roots.map((root, place) => ({ leaves: cover[place] ?? 0, root }));
 }
 
 interface Told {

@@ -28,6 +28,38 @@ export function frontierOf(leafHashes: readonly Uint8Array[]): Uint8Array[] {
   return peaks;
 }
 
+/** Numbers of leaves of the perfect subtrees that cover leaves x to y − 1, largest first at every step (FORMATS 7.2). */
+export function coverOf(x: number, y: number): number[] {
+  const sizes: number[] = [];
+  for (let at = x; at < y; ) {
+    let size = 1;
+    while (at % (2 * size) === 0 && at + 2 * size <= y) size *= 2;
+    sizes.push(size);
+    at += size;
+  }
+  return sizes;
+}
+
+/** A perfect subtree: how many leaves, and its root. */
+export interface Subtree {
+  readonly leaves: number;
+  readonly root: Uint8Array;
+}
+
+/** The frontier of a log whose leaves are covered, from left to right, by perfect subtrees. */
+export function frontierOver(subtrees: readonly Subtree[]): Uint8Array[] {
+  const peaks: Subtree[] = [];
+  for (const subtree of subtrees) {
+    let joined = subtree;
+    for (let left = peaks.at(-1); left?.leaves === joined.leaves; left = peaks.at(-1)) {
+      joined = { leaves: 2 * joined.leaves, root: nodeHash(left.root, joined.root) };
+      peaks.pop();
+    }
+    peaks.push(joined);
+  }
+  return peaks.map(({ root }) => root);
+}
+
 /** The root to which a leaf hash and its steps lead, from the leaf up. */
 export function fold(leaf: Uint8Array, steps: readonly Step[]): Uint8Array {
   return steps.reduce(

@@ -9,8 +9,10 @@ import {
 } from "../generated/catalogue.js";
 import type { Leaf } from "./block.js";
 import type { Bundle } from "./bundle.js";
+import { hex } from "./bytes.js";
 import type { Claim } from "./claims.js";
 import { Failed, Malformed, type Parameters } from "./errors.js";
+import { utcTime } from "./instants.js";
 import type { Result } from "./transaction.js";
 
 export type Language = "zh" | "en";
@@ -109,8 +111,17 @@ export function kindWord(kind: string, language: Language): string {
 export function question(claim: Claim, language: Language): string {
   const template = pick(QUESTIONS[claim.kind], language);
   if (claim.kind === "transaction") return fill(template, { id: claim.id });
+  if (claim.kind === "consistency") return fill(template, { size: claim.size, root: hex(claim.root) });
   if (claim.kind === "accesses") return fill(template, { id: claim.path.id, count: claim.pairs.length });
-  return fill(template, { kind: kindWord(claim.path.kind, language), id: claim.path.id });
+  const about = { kind: kindWord(claim.path.kind, language), id: claim.path.id };
+  if (claim.kind === "list") return fill(template, { ...about, event: claim.event });
+  if (claim.kind === "event") return fill(template, { ...about, index: claim.index });
+  if (claim.kind === "as-of") return fill(template, { ...about, height: claim.height });
+  if (claim.kind === "period") {
+    const [from, until] = [claim.from, claim.until].map((time) => utcTime(Math.floor(time / 1000)));
+    return fill(template, { ...about, from: from ?? "", until: until ?? "" });
+  }
+  return fill(template, about);
 }
 
 /** "This bundle answers: …", or that it cannot be read. */

@@ -2,7 +2,7 @@
 ///
 /// Written from docs/FORMATS.md, section 8, whose step numbers stand in the comments.
 
-import { checkAuthority, checkTime, type Authority } from "./authority.js";
+import { checkAuthority, checkTime, noAuthority, type Authority, type Trust } from "./authority.js";
 import { readHeader, type Header } from "./block.js";
 import { readBundle, type Bundle } from "./bundle.js";
 import { checkCompleteness, checkQuestion, type About } from "./completeness.js";
@@ -14,6 +14,7 @@ import { leafHash } from "./hashing.js";
 import { checkEntities, type Logs } from "./integrity_entities.js";
 import { checkReceipt } from "./integrity_receipt.js";
 import { verifyConsistency, verifyInclusion } from "./merkle_log.js";
+import type { Policy } from "./policy.js";
 import type { Result } from "./transaction.js";
 import { clean, failed, notChecked, type Line, type Report, type Said } from "./verdict.js";
 
@@ -24,6 +25,8 @@ export interface Asked {
   readonly maxAgeS?: number;
   /** A checkpoint kept earlier, with or without its signature lines. */
   readonly pin?: string;
+  /** Which outside witnesses must have seen the chain. */
+  readonly policy?: Policy;
   readonly engine?: Engine;
 }
 
@@ -60,15 +63,17 @@ export async function verifyBundle(data: Uint8Array, genesis: Genesis, asked: As
     content = { line: failed("integrity", error), logs: NOTHING, result: undefined };
   }
   const completeness = unasked ?? complete(bundle, content, anchor);
-  const authority = await vouched(engine, bundle, anchor, genesis, asked.pin);
-  const time = timed(bundle, content.line, completeness, authority, anchor, genesis, asked);
+  const trust = { pin: asked.pin, policy: asked.policy };
+  const authority = await vouched(engine, bundle, anchor, genesis, trust);
+  const time = timed(bundle, content.line, completeness, authority, anchor, asked);
   return {
     lines: { integrity: content.line, completeness, time, authority: authority.line },
     isMet:
       unasked === undefined &&
       (asked.maxAgeS === undefined || time.code === "fresh") &&
-      (asked.pin === undefined || authority.line.code === "quorum-and-pin"),
-    notes: notes(bundle, completeness, authority.line),
+      (asked.pin === undefined || authority.line.state !== "failed") &&
+      (asked.policy === undefined || authority.isPolicyMet),
+    notes: notes(bundle, completeness, authority, trust),
     bundle,
     logs: content.logs,
     result: content.result,
@@ -120,6 +125,10 @@ async function checkContent(engine: Engine, bundle: Bundle, anchor: Anchor, gene
     checkChain(bundle, anchor);
     return { line: clean("integrity", "intact-receipt", { height: header.height }), logs: NOTHING, result };
   }
+  if (bundle.claim.kind === "consistency") {
+    checkChain(bundle, anchor);
+    return { line: clean("integrity", "intact-chain", { height: header.height }), logs: NOTHING, result: undefined };
+  }
   const logs = checkEntities(bundle, header, genesis);
   checkChain(bundle, anchor);
   const events = [...logs.values()].reduce((sum, leaves) => sum + leaves.length, 0);
@@ -158,14 +167,14 @@ async function vouched(
   bundle: Bundle,
   anchor: Anchor | undefined,
   genesis: Genesis,
-  pin: string | undefined,
+  trust: Trust,
 ): Promise<Authority> {
-  if (anchor === undefined) return { line: notChecked("authority", "integrity"), cosignatures: [] };
+  if (anchor === undefined) return noAuthority(notChecked("authority", "integrity"));
   const { note, checkpoint, header } = anchor;
   try {
-    return await checkAuthority(engine, note, checkpoint, header, genesis, pin, bundle.consistency);
+    return await checkAuthority(engine, bundle, note, checkpoint, header, genesis, trust);
   } catch (error) {
-    return { line: failed("authority", error), cosignatures: [] };
+    return noAuthority(failed("authority", error));
   }
 }
 
@@ -176,16 +185,15 @@ function timed(
   completeness: Line,
   authority: Authority,
   anchor: Anchor | undefined,
-  genesis: Genesis,
   asked: Asked,
 ): Line {
-  if (authority.line.state !== "clean") return notChecked("time", "authority");
+  if (authority.cosignatures.length === 0) return notChecked("time", "authority");
   if (anchor === undefined || integrity.state !== "clean") return notChecked("time", "integrity");
   const clock = { nowS: asked.nowS, maxAgeS: asked.maxAgeS };
   const isReceipt = bundle.claim.kind === "transaction";
   const isComplete = completeness.state === "clean";
   try {
-    return checkTime(authority.cosignatures, anchor.header, genesis, clock, { isReceipt, isComplete });
+    return checkTime(authority, anchor.header, clock, { isReceipt, isComplete });
   } catch (error) {
     return failed("time", error);
   }
@@ -198,12 +206,14 @@ const SCOPES = {
 } as const;
 
 /** The handles asked about, and what clean lines do not say. */
-function notes(bundle: Bundle, completeness: Line, authority: Line): readonly Said[] {
+function notes(bundle: Bundle, completeness: Line, authority: Authority, { pin }: Trust): readonly Said[] {
   const asked = bundle.claim.kind === "accesses" ? bundle.claim.pairs : [];
   const codes: string[] = [];
   const { kind } = bundle.claim;
   if (completeness.state === "clean" && kind in SCOPES) codes.push(SCOPES[kind as keyof typeof SCOPES]);
-  if (authority.state === "clean") codes.push("rests-on-genesis");
+  if (authority.cosignatures.length > 0 && !authority.isPolicyMet) {
+    codes.push(pin === undefined ? "rests-on-genesis" : "rests-on-pin");
+  }
   return [
     ...asked.map(({ grant, handle }) => ({ code: "handle-asked", parameters: { grant: grant.id, handle } })),
     ...codes.map((code) => ({ code, parameters: {} })),
