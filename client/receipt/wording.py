@@ -11,8 +11,8 @@ KEEP_PIN: Final = (
     "Keep it: every later answer must extend this checkpoint, or history was rewritten.",
 )
 MORE_NOTES: Final = (
-    "另有 {count} 条说明，见证明文件。",
-    "{count} more notes: see the bundle file.",
+    "另有 {count} 条说明，核验时列出。",
+    "{count} more notes, which verifying tells.",
 )
 HOW: Final = (
     (

@@ -115,7 +115,8 @@ def test_the_longest_names_and_most_members_still_fit_on_one_sheet(opened: Print
     report = paper.report
     notes = (*map(Note, ("scope-of-accesses", "scope-of-record")), *[Note("rests-on-genesis")] * 40)
     authority = replace(
-        report.authority, parameters={"members": ", ".join(members), "n": 16, "q": 11}
+        report.authority,
+        parameters={"epoch": 4_095, "members": ", ".join(members), "n": 16, "q": 11},
     )
     paper = replace(
         paper,

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 
 from consensus import messages as wire
 from consensus.epoch import PRE_PREPARE, PREPARE, vote_bytes
 from consensus.messages import COSIGNED, Cosigned
 from ledger.checkpoint import Checkpoint, cosign
-from tests.simulator.member import CERTIFIER, REPLICA
+from tests.simulator.member import CERTIFIER, REPLICA, Disk
 from tests.simulator.stage import EPOCH_MS, SETTINGS
 from tests.stories.consortium import Consortium, ToldMember
 from tests.stories.script import ScriptError
@@ -42,6 +43,7 @@ class Storyteller:
     def __init__(self) -> None:
         self._stage: Consortium | None = None
         self.stages: list[Consortium] = []  # every one of this story; the last one is on
+        self._images: dict[str, Disk] = {}  # copies of disks, by member
 
     def run(self, command: str) -> list[str]:
         """Carry out one command; return what happened. Raises: ScriptError."""
@@ -77,6 +79,7 @@ class Storyteller:
             name, _, value = option.partition("=")
             settings = replace(settings, **{name: int(value)})
         self._stage = Consortium(int(n), settings)
+        self._images.clear()
         self.stages.append(self._stage)
         members = self.stage.epoch.members
         self.stage.teller.say(
@@ -139,11 +142,26 @@ class Storyteller:
             self.stage.teller.tell("power", member.id, "loses", "power", "lose")
 
     def wipe(self, name: str) -> None:
+        self._down(name).wipe()
+        self.stage.teller.tell("power", name, "loses", "its disk")
+
+    def copy(self, name: str) -> None:
+        """Keep an image of a member's disk as it is now."""
+        (member,) = self._named(name)
+        self._images[name] = deepcopy(member.disk)
+
+    def put_back(self, name: str) -> None:
+        """A member's disk becomes again what it was when it was copied; nobody tells the member."""
+        if name not in self._images:
+            raise ScriptError(f"no copy of the disk of {name}")
+        self._down(name).put_back_disk(deepcopy(self._images[name]))
+        self.stage.teller.tell("power", name, "gets", "the old copy of its disk")
+
+    def _down(self, name: str) -> ToldMember:
         (member,) = self._named(name)
         if member.up:
             raise ScriptError(f"{name} runs: crash it first")
-        member.wipe()
-        self.stage.teller.tell("power", name, "loses", "its disk")
+        return member
 
     def restart(self, names: str) -> None:
         for member in self._named(names):
@@ -321,6 +339,8 @@ _COMMANDS: list[tuple[re.Pattern[str], Callable[..., None]]] = [
         (rf"crash {NAMES}", Storyteller.crash),
         (rf"restart {NAMES}", Storyteller.restart),
         (rf"wipe {ONE}", Storyteller.wipe),
+        (rf"copy the disk of {ONE}", Storyteller.copy),
+        (rf"put back the disk of {ONE}", Storyteller.put_back),
         (rf"corrupt {ONE}", Storyteller.corrupt),
         (rf"err {ONE} at (?P<height>\d+)", Storyteller.err),
         (rf"lie {ONE} to {NAMES}: (?P<what>.+)", Storyteller.lie),

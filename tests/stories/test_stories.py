@@ -79,6 +79,8 @@ def test_a_rewrite_puts_right_the_outcomes_and_keeps_the_prose(tmp_path: Path) -
         ("> members 4\n> hide love\n", "line 2: nothing is told of the kind love"),
         ("> members 4\n> lie m0 to m1: anything\n", "line 2: no lie: anything"),
         ("> members 4\n> wipe m0\n", "line 2: m0 runs"),
+        ("> members 4\n> put back the disk of m0\n", "line 2: no copy of the disk of m0"),
+        ("> members 4\n> copy the disk of m0\n> put back the disk of m0\n", "line 3: m0 runs"),
         ("> members 4\n> until m0 view 9\n", "line 2: it never came to that"),
     ],
 )

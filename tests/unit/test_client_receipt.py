@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from hashlib import sha256
@@ -12,7 +13,7 @@ import pytest
 import zxingcpp
 
 from client.receipt.code import QUIET, code_svg
-from client.receipt.essentials import code_text, essentials_of
+from client.receipt.essentials import _claim_text, code_text, essentials_of
 from client.receipt.page import receipt_page
 from ledger.canonical_json import to_base64
 from ledger.errors import InvariantViolated, Malformed
@@ -102,8 +103,14 @@ def test_nothing_on_the_page_is_loaded_or_run() -> None:
     assert not re.search(r"<script|<link|<img|@import|url\(|\ssrc=|\shref=|\son[a-z]+=", page)
 
 
-def test_a_long_question_stands_in_the_code_by_its_hash() -> None:
-    said = read_code(page_of("bundle-accesses"))
+def test_a_person_s_handles_are_not_on_the_paper_but_their_hash() -> None:
+    """However few they are: with a handle anybody could ask for the person's accesses."""
+    page, said = page_of("bundle-accesses"), read_code(page_of("bundle-accesses"))
+    bundle = json.loads((VECTORS / "bundle-accesses.json").read_bytes())
+    for _, handle in bundle["claim"]["pairs"]:
+        assert handle not in page
+    few = _claim_text(b'{"dataset":"o.d","kind":"accesses","pairs":[]}')
+    assert few.startswith('{"kind":"accesses","sha256":"')
     claim = next(line for line in said.splitlines() if line.startswith("claim "))
     assert re.fullmatch(r'claim \{"kind":"accesses","sha256":"[0-9a-f]{64}"\}', claim)
 
