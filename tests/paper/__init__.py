@@ -1,0 +1,1 @@
+"""Castro and Liskov, "Practical Byzantine Fault Tolerance" (OSDI'99), sentence by sentence."""
