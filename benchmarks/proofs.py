@@ -1,0 +1,229 @@
+"""`python -m benchmarks.proofs`: what proofs cost, in bytes and time, by answer and by ledger.
+
+For ledgers of so many entities (real store, executor and proofs of one member, opened anew) and
+histories of so many events: size of the bundle, time to make it from the store, time to verify it
+in Python and, where Chromium and Node are installed, in the offline page. Then how the same answer
+grows from the smallest to the largest ledger. How to read it: docs/BENCHMARKS.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from time import perf_counter, thread_time
+from typing import Any, Final
+
+from rich.box import MARKDOWN
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import browser
+from benchmarks.lone_member import BLOCK, CUSTODIAN, HOSPITAL, ITEM, Ledger
+from benchmarks.machine import machine
+from client.calls import Call
+from ledger.assembly import assemble
+from ledger.bundle_file import encode_bundle
+from ledger.claims import Absence, Claim, Entity, History, Period, Trace
+from ledger.paths import Path as EntityPath
+from ledger.verify import verify_bundle
+
+__all__ = ["items", "main", "shipped_and_used"]
+
+ENTITIES: Final = (10_000, 100_000, 1_000_000)
+EVENTS: Final = (10, 1_000, 10_000)  # the last is the most that one bundle holds
+ASKED: Final = {10: 20, 1_000: 3, 10_000: 1}  # so many different histories of each length
+ROUNDS: Final = 5
+LONG: Final = 100_000  # events of the history that is asked for by period
+IN_BROWSER: Final = (10, 1_000)
+Row = dict[str, Any]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.proofs", description=__doc__)
+    parser.add_argument("--entities", type=int, nargs="+", default=list(ENTITIES))
+    parser.add_argument("--no-long", action="store_true", help=f"no history of {LONG:,} events")
+    parser.add_argument("--no-browser", action="store_true", help="leave Chromium out")
+    parser.add_argument("--dir", type=Path, help="on which disk the folders are made")
+    parser.add_argument("--out", type=Path, help="where to write the figures as JSON")
+    options = parser.parse_args(arguments)
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), machine(), *_load())
+    rows: list[Row] = []
+    for entities in sorted(options.entities):
+        long = not options.no_long and entities == min(options.entities)
+        with tempfile.TemporaryDirectory(dir=options.dir) as folder:
+            rows += _measured(Path(folder), entities, long, not options.no_browser)
+    growth = _growth(rows)
+    console.print(_table("proofs", rows), _table("growth with the ledger", growth), *_load())
+    if options.out:
+        figures = {"machine": machine(), "rows": rows, "growth": growth}
+        options.out.write_text(json.dumps(figures, indent=2) + "\n")
+    return 0
+
+
+def _load() -> tuple[str, float]:
+    """What else the machine does: the mean number of running threads of the last minute."""
+    return "load", round(os.getloadavg()[0], 1)
+
+
+def _measured(folder: Path, entities: int, long: bool, in_browser: bool) -> Iterator[Row]:
+    started = perf_counter()
+    ledger = Ledger.make(folder / "member", entities, _business(long))
+    print(f"{entities:,} entities: made in {perf_counter() - started:.0f} s", file=sys.stderr)
+    gc.collect()
+    gc.freeze()  # as a member does over its long-lived data
+    for name, claims in _questions(ledger, long):
+        row, data = _one(ledger, claims)
+        if in_browser and name.startswith("history") and row["events"] in IN_BROWSER:
+            row["browser_ms"] = browser.verify_ms(data, ledger.genesis)
+        yield {"ledger": entities, "answer": name, **row}
+    ledger.close()
+
+
+def _one(ledger: Ledger, claims: Sequence[Claim]) -> tuple[Row, bytes]:
+    """Make and verify the answers, each in turn and all some rounds; medians in milliseconds.
+
+    The first round, in which nothing was read before, by the clock; the others by the processor
+    time of this thread, which other work on the machine hardly changes.
+    """
+    times: dict[str, list[float]] = {"first_ms": [], "make_ms": [], "verify_ms": []}
+    data, events = b"", 0
+    for number in range(ROUNDS):
+        clock, name = (thread_time, "make_ms") if number else (perf_counter, "first_ms")
+        for claim in claims:
+            moment = ledger.moment()
+            start = clock()
+            data = encode_bundle(assemble(moment, claim))
+            times[name].append(clock() - start)
+            start = thread_time()
+            report = verify_bundle(data, ledger.genesis)
+            times["verify_ms"].append(thread_time() - start)
+            if not report.clean or report.bundle is None:
+                raise RuntimeError(f"{claim}: {report.value()}")
+            events = report.bundle.events
+    medians = {name: round(1_000 * statistics.median(each), 3) for name, each in times.items()}
+    return {"events": events, "bytes": len(data), **medians, "browser_ms": None}, data
+
+
+def _growth(rows: Sequence[Row]) -> list[Row]:
+    """How many times the figures of the smallest ledger those of the largest are, by answer."""
+    least, most = (edge(row["ledger"] for row in rows) for edge in (min, max))
+    small = {row["answer"]: row for row in rows if row["ledger"] == least}
+    figures = ("bytes", "first_ms", "make_ms", "verify_ms")
+    return [
+        {
+            "ledger": f"{most:,} / {least:,}",
+            "answer": row["answer"],
+            **{figure: round(row[figure] / small[row["answer"]][figure], 2) for figure in figures},
+        }
+        for row in rows
+        if row["ledger"] == most != least
+    ]
+
+
+def _table(title: str, rows: Sequence[Row]) -> Table:
+    table = Table(*(rows[0] if rows else ()), title=title, box=MARKDOWN)
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    return table
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else value if isinstance(value, str) else f"{value:,}"
+
+
+# -- what is asked ----------------------------------------------------------------------------
+
+
+def _names(events: int) -> list[str]:
+    return [f"{events}-{number}" for number in range(ASKED[events])]
+
+
+def _shipment(name: str) -> EntityPath:
+    return EntityPath("supplies", "shipment", f"depot.S-{name}")
+
+
+def _questions(ledger: Ledger, long: bool) -> Iterator[tuple[str, list[Claim]]]:
+    for events in EVENTS:
+        yield f"history {events:,}", [History(_shipment(name)) for name in _names(events)]
+    for events in EVENTS[:2]:
+        yield (
+            f"trace {events:,}",
+            [
+                Trace(EntityPath("supplies", "donation", f"depot.D-{name}"))
+                for name in _names(events)
+            ],
+        )
+    yield "record", [Entity(_shipment(name)) for name in _names(EVENTS[0])]
+    yield "absence", [Absence(_shipment(f"none-{number}")) for number in range(20)]
+    if long:
+        yield f"period of {LONG:,}", [_middle(ledger)]
+
+
+def _middle(ledger: Ledger) -> Period:
+    """Some 9,500 events in the middle of the long history; a block of it takes a second."""
+    blocks = LONG // BLOCK
+    end = ledger.executor.time - blocks // 2 * 1_000
+    return Period(_shipment("long"), end - min(blocks // 4, 19) * 1_000, end)
+
+
+def _business(long: bool) -> Iterator[Call]:
+    yield from items()
+    for events in EVENTS:
+        for name in _names(events):
+            yield from shipped_and_used(name, events)
+    if long:
+        yield from shipped_and_used("long", LONG)
+
+
+def items() -> Iterator[Call]:
+    """The item master: one item."""
+    item = {"base_unit": "piece", "item": ITEM, "name": "Mask", "packs": [["box", "box", 1_000]]}
+    yield Call("supplies", "define_item", item, ("depot.registrar",))
+
+
+def shipped_and_used(name: str, events: int) -> Iterator[Call]:
+    """A donation that is received, allocated, shipped, handed over and used: the shipment's history
+    has so many events.
+    """
+    lot, allocation, shipment = f"depot.L-{name}", f"depot.A-{name}", f"depot.S-{name}"
+    moved = [[lot, events * 1_000]]
+    received = {
+        "count": events, "expiry": None, "item": ITEM, "label": "box", "lot": lot, "unit": "box",
+    }  # fmt: skip
+    yield _by(CUSTODIAN, "receive", {
+        "attestation": "republished", "donation": f"depot.D-{name}", "donor": "donor",
+        "earmark": None, "lots": [received], "source": "delivery note",
+        "stated_date": "2020-01-24",
+    })  # fmt: skip
+    yield _by("depot.allocator", "propose", {
+        "allocation": allocation, "lots": moved, "need": None, "reason": "by reported need",
+        "recipient": HOSPITAL,
+    })  # fmt: skip
+    yield _by("depot.approver", "approve", {"allocation": allocation})
+    yield _by(CUSTODIAN, "ship", {
+        "allocation": allocation, "carrier": "city post, van 7", "lots": moved,
+        "shipment": shipment,
+    })  # fmt: skip
+    counted = {"condition": "intact", "counted": moved, "shipment": shipment}
+    yield _by(HOSPITAL, "hand_over", counted)
+    for _ in range(events - 2):
+        use = {"lot": lot, "purpose": "ward 3", "quantity": 100, "shipment": shipment}
+        yield _by(HOSPITAL, "use", use)
+
+
+def _by(account: str, function: str, arguments: dict[str, Any]) -> Call:
+    return Call("supplies", function, arguments, (account,))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
