@@ -92,6 +92,7 @@ class Certifier:
         self._lost = lost and self._own is None
         # The store may be an old copy: the Replica asks the others, and says (R-DW-4).
         self._waits = self._own is not None
+        self._floor = 0  # cosign nothing below this size
         self._halted = False
 
     def _resume(self, records: Iterable[tuple[int, bytes]]) -> int:
@@ -149,18 +150,23 @@ class Certifier:
             newest.height == own.size and self._wall_s >= own.timestamp + self._settings.interval_s
         ):
             self._cosign(newest)  # an idle chain's time goes on
-        elif own.size > self._best.size and self._is_due() and not (self._waits or self._lost):
+        elif own.size > self._best.size and self._is_due() and self._may_say(own.size):
             self._send(own)
 
     def _is_due(self) -> bool:
         return self._tick - self._sent_tick >= self._settings.resend_ticks
 
+    def _may_say(self, size: int) -> bool:
+        """Say whether a word about this size can contradict none that was forgotten (R-DW-4)."""
+        beyond = not self._lost or (self._silent_to is not None and size > self._silent_to)
+        return beyond and not self._waits and size >= self._floor
+
     def _cosign(self, newest: inputs.Rooted) -> None:
         """Sign, store, then send. Needs a clock: before the first tick nothing is signed."""
         own = self._own
-        if not self._wall_s or self._waits or (own is not None and newest.height < own.size):
+        if not self._wall_s or (own is not None and newest.height < own.size):
             return
-        if self._lost and (self._silent_to is None or newest.height <= self._silent_to):
+        if not self._may_say(newest.height):
             return
         # A cosignature never precedes its block (DESIGN 4, Times).
         timestamp = max(self._wall_s, _seconds(newest.time), own.timestamp if own else 0)
@@ -187,6 +193,7 @@ class Certifier:
     def _recollected(self, event: inputs.Recollected) -> None:
         """Now it is known whether records are missing: if any are, as if all were (R-DW-4)."""
         self._waits = False
+        self._floor = max(self._floor, event.proven)
         self._lost = self._lost or not event.complete
 
     # -- the words of others --------------------------------------------------------------------

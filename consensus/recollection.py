@@ -113,7 +113,8 @@ class Recollection:
         if self.lost or not self.asking or len(self._answers) < self._seat.members.q - 1:
             return False
         self.asking = self._ordering.silent = False
-        self._outbox.emit(Recollected(True))
+        proven = max(height for _, height in self._answers.values())
+        self._outbox.emit(Recollected(True, proven))
         return True
 
     def lose(self) -> None:

@@ -253,6 +253,8 @@ class Replica:
     def _on_recalled(self, sender: str, message: Recalled) -> None:
         if self._recollection.on_recalled(sender, message):
             self._own_words.in_stable(message.stable)
+            # At and below what is proven no vote can count: none is given, whatever is remembered.
+            self._adopt(message.stable)
         if self._recollection.may_speak():
             self._ordering.advance_all()
             self._consider_views()

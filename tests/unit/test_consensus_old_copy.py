@@ -195,3 +195,36 @@ def test_a_certifier_whose_store_is_an_old_copy_cosigns_nothing_near_its_old_wor
     far = 7 + CertifierSettings().lost_heights
     assert rooted(machine, far) == []
     assert any(isinstance(one, Store) for one in rooted(machine, far + 1))
+
+
+def test_an_old_copy_whose_words_are_in_nobodys_proof_says_nothing_below_what_is_proven() -> None:
+    """m3 is not in the quorum that others keep: nothing shows it that its records are old. But
+    what it said since was about heights that are proven meanwhile, and there it is silent.
+    """
+    stage = Stage()
+    stage.submit("m0", 1)
+    old = deepcopy(stage["m3"].disk)
+    stage.submit("m0", 2, 3)
+    stage.crash("m3")
+    stage["m3"].put_back_disk(old)
+    stage.sent.clear()
+    stage.restart("m3")
+    late = (wire.StableProof, wire.Committed)  # no other way to learn of the height
+    stage.lose(lambda _, to, one: to == "m3" and isinstance(one, late))
+    stage.until(lambda: stage["m3"].replica.stable == 3)
+    assert not reported(stage, "m3")
+    stage.ticks(2 * SETTINGS.status_ticks)  # the checkers compare every word with those before
+    assert votes_of(stage, "m3") == []
+    stage.heal()
+    stage.submit("m0", 4)
+    assert stage.heights() == [4, 4, 4, 4]
+    commits = [one for one in votes_of(stage, "m3") if isinstance(one, wire.Commit)]
+    assert {one.sequence for one in commits} == {4}
+
+
+def test_a_cosigner_with_whole_records_says_nothing_below_what_others_have_proven() -> None:
+    (store,) = [one for one in rooted(certifier(), 5) if isinstance(one, Store)]
+    machine = certifier([(store.number, store.record)])
+    machine.step(Recollected(True, 7))
+    assert rooted(machine, 6) == [], "it may have said this, at a later time"
+    assert any(isinstance(one, Store) for one in rooted(machine, 7))
