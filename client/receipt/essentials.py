@@ -37,8 +37,8 @@ class Essentials:
     report: Report
     claim: str  # RFC 8785 JSON, or its kind and SHA-256 where it is long or of accesses
     checkpoint: Checkpoint
-    height: int | None  # None where the bundle shows no block: of two checkpoints
-    block_time: int | None
+    height: int
+    block_time: int
     complete_as_of: int
     existed_by: int
     size: int  # bytes of the bundle file
@@ -55,8 +55,9 @@ def essentials_of(data: bytes, report: Report) -> Essentials:
 
     Raises: InvariantViolated for a verdict that failed: whoever calls has refused it before.
     """
-    bundle, complete, existed = report.bundle, report.complete_as_of, report.existed_by
-    if not report.exit_ok or bundle is None:
+    bundle, height, block_time = report.bundle, report.height, report.block_time
+    complete, existed = report.complete_as_of, report.existed_by
+    if not report.exit_ok or bundle is None or height is None or block_time is None:
         raise InvariantViolated("a receipt of a bundle that does not verify")
     if complete is None or existed is None:
         raise InvariantViolated("a receipt of a bundle without a time")
@@ -65,8 +66,8 @@ def essentials_of(data: bytes, report: Report) -> Essentials:
         report=report,
         claim=_claim_text(to_json(claim_value(bundle.claim))),
         checkpoint=checkpoint,
-        height=report.height,
-        block_time=report.block_time,
+        height=height,
+        block_time=block_time,
         complete_as_of=complete,
         existed_by=existed,
         size=len(data),
@@ -95,7 +96,7 @@ def code_text(essentials: Essentials, url: str | None = None) -> str:
         HEADER,
         f"chain {essentials.checkpoint.origin}",
         f"claim {essentials.claim}",
-        *([] if essentials.height is None else [f"height {essentials.height}"]),
+        f"height {essentials.height}",
         f"as-of {essentials.complete_as_of}",
         f"size {essentials.checkpoint.size}",
         f"root {to_base64(essentials.checkpoint.root)}",

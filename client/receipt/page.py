@@ -98,11 +98,10 @@ def _head(essentials: Essentials, url: str | None) -> str:
 
 
 def _facts(essentials: Essentials) -> str:
-    height, made = essentials.height, essentials.block_time
     rows = (
         ("所问", "asked", f"<code>{_text(essentials.claim)}</code>"),
-        ("区块 / 链长", "height / log size", f"{height or '—'} / {essentials.checkpoint.size}"),
-        ("区块时间", "block time", None if made is None else _moment(made // 1000)),
+        ("区块 / 链长", "height / log size", f"{essentials.height} / {essentials.checkpoint.size}"),
+        ("区块时间", "block time", _moment(essentials.block_time // 1000)),
         ("签署时间（最早）", "signed, earliest", _moment(essentials.complete_as_of)),
         (
             "证明文件",
@@ -113,7 +112,6 @@ def _facts(essentials: Essentials) -> str:
     cells = "".join(
         f'<tr><th>{zh} <span class="en" lang="en">{en}</span></th><td>{value}</td></tr>'
         for zh, en, value in rows
-        if value is not None
     )
     return f"<table>{cells}</table>"
 
