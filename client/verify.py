@@ -24,6 +24,7 @@ from ledger.genesis import Genesis
 from ledger.limits import NOTE_SIZE_MAX
 from ledger.paths import Path
 from ledger.sentences import render
+from ledger.tlog_policy import Policy
 from ledger.transaction import Transaction
 from ledger.verdict import Report
 from ledger.verify import verify_bundle
@@ -48,11 +49,12 @@ def verify_now(
     about: Path | Claim | None = None,
     max_age_s: int | None = None,
     pin: str | None = None,
+    policy: Policy | None = None,
 ) -> Report:
     """Verify a bundle by this machine's clock; see `ledger.verify.verify_bundle`. Never raises for
     any bytes.
     """
-    return verify_bundle(data, genesis, about, int(time.time()), max_age_s, pin)
+    return verify_bundle(data, genesis, about, int(time.time()), max_age_s, pin, policy)
 
 
 def records_of(report: Report) -> dict[Path, Mapping[str, Any]]:

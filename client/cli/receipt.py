@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from client.cli.conditions import PinOption, PolicyOption, open_pin, open_policy
 from client.cli.options import GenesisOption, LanguageOption, needed_genesis
 from client.cli.screen import EXIT_FAILED, Screen
 from client.files import read_file, write_atomically
@@ -38,13 +39,15 @@ def receipt(
             show_default=False,
         ),
     ] = None,
+    pin: PinOption = None,
+    policy: PolicyOption = None,
     language: LanguageOption = None,
 ) -> None:
     """打印凭据：一页 A4，中英对照，附二维码。A paper receipt: one A4 page with a QR code."""
     screen = Screen(language)
     chain = needed_genesis(genesis)
     data = read_file(bundle, BUNDLE_SIZE_MAX)
-    report = verify_now(data, chain)
+    report = verify_now(data, chain, pin=open_pin(pin), policy=open_policy(policy))
     if not report.exit_ok:
         print_report(screen.err, report, screen.language)
         screen.note(screen.say("no-paper"))

@@ -1,7 +1,7 @@
 """suyuan verify: check a bundle offline. Needs the bundle and the genesis file, and nothing else.
 
-Exit 0: no line failed, and what was asked for (question, age, pin) is met. 1: a line failed, or
-what was asked for is not met. 2: a file or an option cannot be used.
+Exit 0: no line failed, and what was asked for (question, age, pin, witnesses) is met. 1: a line
+failed, or what was asked for is not met. 2: a file or an option cannot be used.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Annotated, Final, Literal
 import typer
 
 from client.cli.accesses import read_pairs_file
+from client.cli.conditions import PinOption, PolicyOption, open_pin, open_policy
 from client.cli.options import GenesisOption, JsonOption, LanguageOption, needed_genesis, subject
 from client.cli.screen import EXIT_FAILED, Screen
 from client.files import read_file
-from client.limits import PIN_FILE_SIZE_MAX
 from client.rendering import print_branch, print_report
 from client.story.facts import Names
 from client.story.telling import tell
-from client.verify import accesses_claim, pin_size, verify_now
+from client.verify import accesses_claim, verify_now
 from ledger.claims import Absence, Accesses, Claim, Entity, History, Trace, parse_dataset
 from ledger.errors import Malformed
 from ledger.limits import BUNDLE_SIZE_MAX
@@ -71,12 +71,8 @@ def verify(
             "--max-age", min=0, help="最长时限（秒）。Tolerated age in seconds.", show_default=False
         ),
     ] = None,
-    pin: Annotated[
-        Path | None,
-        typer.Option(
-            "--pin", help="以前保存的检查点。A checkpoint note kept earlier.", show_default=False
-        ),
-    ] = None,
+    pin: PinOption = None,
+    policy: PolicyOption = None,
     show: Annotated[bool, typer.Option("--show", help="也显示内容。Show the answer too.")] = False,
     json: JsonOption = False,
     language: LanguageOption = None,
@@ -86,12 +82,13 @@ def verify(
     chain = needed_genesis(genesis)
     data = read_file(bundle, BUNDLE_SIZE_MAX)
     asked = _asked(about, kind, pairs)
-    report = verify_now(data, chain, asked, max_age, _pin(pin))
+    conditions = (max_age, open_pin(pin), open_policy(policy))
+    report = verify_now(data, chain, asked, *conditions)
     claim = report.claim
     # Asked about a data set, a list of accesses answers it, for whoever holds the handles it names.
     unpaired = isinstance(claim, Accesses) and claim.dataset == asked
     if unpaired:
-        report = verify_now(data, chain, claim, max_age, _pin(pin))
+        report = verify_now(data, chain, claim, *conditions)
     if json:
         screen.json(
             {
@@ -132,17 +129,3 @@ def _asked(about: str | None, kind: Kind | None, pairs: Path | None) -> EntityPa
         return accesses_claim(dataset, read_pairs_file(pairs))
     path = subject(about)
     return path if kind is None else _CLAIMS[kind](path)
-
-
-def _pin(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        note = read_file(path, PIN_FILE_SIZE_MAX).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Malformed(str(path), "is not text") from None
-    # Typed from a paper receipt into an editor that ends its lines, or its last line, otherwise.
-    note = note.replace("\r\n", "\n")
-    note += "" if note.endswith("\n") else "\n"
-    pin_size(note)  # a file that is no note at all is a wrong file, not a verdict
-    return note

@@ -1,0 +1,112 @@
+"""--policy: a reader who trusts outside witnesses more than all departments together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from ledger.assembly import assemble
+from ledger.bundle_file import encode_bundle
+from ledger.checkpoint import Checkpoint
+from ledger.claims import Trace
+from ledger.notes import COSIGNATURE_V1, ED25519, VerifierKey, cosign_text, sign_text
+from tests.client_town import Said, run
+from tests.forger.stories import receipt, supply
+from tests.forger.world import World, signer
+
+DONATION = supply("donation", "D-1")
+NGO, COURT = "witness.ngo.example", "court.example"
+
+
+@dataclass
+class Files:
+    """A bundle that the NGO has witnessed, the same without, and policies that ask for some."""
+
+    world: World
+    folder: Path
+
+    def __post_init__(self) -> None:
+        bundle = assemble(self.world, Trace(DONATION))
+        (self.folder / "genesis.json").write_bytes(self.world.genesis.to_json())
+        (self.folder / "plain.json").write_bytes(encode_bundle(bundle))
+        witnessed = replace(bundle, witnesses=(self.note(),))
+        (self.folder / "witnessed.json").write_bytes(encode_bundle(witnessed))
+        (self.folder / "ngo").write_text(self.policy(NGO))
+        (self.folder / "court").write_text(self.policy(COURT))
+        (self.folder / "notepad").write_bytes(
+            b"\xef\xbb\xbf" + self.policy(NGO).replace("\n", "\r\n").encode()
+        )
+
+    @property
+    def origin(self) -> str:
+        return f"{self.world.genesis.origin}/m1"
+
+    def note(self) -> str:
+        true = self.world.checkpoint()
+        text = Checkpoint(self.origin, true.size, true.root).text()
+        time = self.world.certificate().timestamps()[0] + 30
+        log = sign_text(text, self.origin, signer("hubei/log", "m1"))
+        line = cosign_text(text, time, NGO, signer("witness", NGO))
+        return text + "\n" + log.text() + line.text()
+
+    def policy(self, witness: str) -> str:
+        log = VerifierKey(self.origin, ED25519, signer("hubei/log", "m1").public)
+        key = VerifierKey(witness, COSIGNATURE_V1, signer("witness", witness).public)
+        return f"log {log.text()}\nwitness w {key.text()}\nquorum w\n"
+
+    def say(self, command: str, bundle: str, *options: object) -> Said:
+        genesis = self.folder / "genesis.json"
+        return run(command, self.folder / bundle, "--genesis", genesis, *options)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    world = World()
+    world.grow([receipt(DONATION, ((supply("lot", "L-1"), 10),), "a-firm")])
+    world.certify()
+    return Files(world, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("bundle", "policy", "state", "code"),
+    [
+        ("witnessed.json", "ngo", "clean", "quorum-and-witnesses"),
+        ("witnessed.json", "notepad", "clean", "quorum-and-witnesses"),
+        ("witnessed.json", None, "qualified", "witnesses-unchecked"),
+        ("witnessed.json", "court", "failed", "witnesses-too-few"),
+        ("plain.json", "ngo", "failed", "witnesses-too-few"),
+        ("plain.json", None, "clean", "quorum"),
+    ],
+)
+def test_a_bundle_is_held_against_the_witnesses_that_its_reader_trusts(
+    files: Files, bundle: str, policy: str | None, state: str, code: str
+) -> None:
+    options = () if policy is None else ("--policy", files.folder / policy)
+    said = files.say("verify", bundle, "--json", *options)
+    line = said.json["lines"]["authority"]
+    assert (line["state"], line["code"]) == (state, code)
+    assert said.status == (1 if state == "failed" else 0)
+
+
+def test_a_receipt_names_the_witnesses_and_is_refused_without_them(files: Files) -> None:
+    out = files.folder / "receipt.html"
+    asked = ("--policy", files.folder / "ngo", "--out", out)
+    assert files.say("receipt", "plain.json", *asked).status == 1
+    assert not out.exists()
+    assert files.say("receipt", "witnessed.json", *asked).status == 0
+    page = out.read_text("utf-8")
+    assert NGO in page
+    assert "collusion of past members" not in page
+
+
+def test_a_policy_that_cannot_be_read_is_a_wrong_file_and_no_verdict(files: Files) -> None:
+    wrong = files.folder / "wrong"
+    for content, word in ((b"log x\n", "policy"), (b"\xff\xfe", "wrong")):
+        wrong.write_bytes(content)
+        said = files.say("verify", "witnessed.json", "--policy", wrong)
+        assert said.status == 2
+        assert word in said.err
+    assert files.say("verify", "witnessed.json", "--policy", files.folder / "none").status == 2
