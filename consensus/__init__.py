@@ -4,6 +4,8 @@ How to read it, by the sections of Castro and Liskov, "Practical Byzantine Fault
 (OSDI'99):
 
     3    system model        epoch.py (who votes, over which bytes), ledger/quorum.py (how many)
+    --   membership          handover.py (from one epoch to the next), ledger/membership.py (who may
+                             follow whom)
     4.1  the client          intake.py, pool.py (pending transactions), bodies.py (what is named)
     4.2  normal case         messages.py, slots.py, ordering.py
     4.3  garbage collection  certification.py (CHECKPOINT as a C2SP cosignature), Replica._adopt
@@ -45,12 +47,14 @@ from consensus.effects import (
 from consensus.epoch import Epoch
 from consensus.evidence import Evidence, Finding, Statement, Suspicion, verify_evidence
 from consensus.inputs import (
+    Carried,
     Certified,
     CertifierInput,
     CertifierTick,
     Checked,
     Deliver,
     Executed,
+    Handover,
     Input,
     Installed,
     Rooted,
@@ -64,6 +68,7 @@ from consensus.settings import CertifierSettings, Settings
 
 __all__ = [
     "CertificateReady",
+    "Carried",
     "Certified",
     "Certifier",
     "CertifierEffect",
@@ -81,6 +86,7 @@ __all__ = [
     "Executed",
     "Finding",
     "Halt",
+    "Handover",
     "Input",
     "Installed",
     "Mode",

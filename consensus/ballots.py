@@ -7,8 +7,8 @@ R-DW-2):
   what a NEW-VIEW must propose there, in a view above all votes that were forgotten;
 - one VIEW-CHANGE and one NEW-VIEW per view, views never falling (R-VC-14);
 - a cosignature never names a smaller size, nor another root of a size, nor an earlier time (DESIGN
-  2.7). What it is not: a judge of whether a vote is right. Source: models.md 0.3, 1.12 (Diem
-  safety rules).
+  2.7), over all epochs; and no size that an earlier epoch's set certifies (R-MB-2).
+What it is not: a judge of whether a vote is right. Source: models.md 0.3, 1.12 (Diem safety rules).
 """
 
 from __future__ import annotations
@@ -109,13 +109,14 @@ def _key(kind: str, sequence: int) -> tuple[str, int]:
 class CosignatureBallots:
     """Signs the cosignatures of one member in one epoch, with its cosigner key."""
 
-    __slots__ = ("_member", "_signer", "last")
+    __slots__ = ("_base", "_member", "_signer", "last")
 
     def __init__(self, seat: Seat, signer: Signer) -> None:
         """Raises: InvariantViolated when the signer is not the member's cosigner key."""
         if signer.public != seat.members.members[seat.index].cosigner_key:
             raise InvariantViolated("the signer's key is not the member's cosigner key")
         self._member = seat.me
+        self._base = seat.base
         self._signer = signer
         self.last: tuple[int, bytes, int] | None = None  # size, root, timestamp
 
@@ -125,11 +126,16 @@ class CosignatureBallots:
         Raises: InvariantViolated for a smaller size, another root of the same size, or an earlier
         time.
         """
+        if checkpoint.size <= self._base:
+            raise InvariantViolated(f"size {checkpoint.size} belongs to an earlier epoch")
         self.remember(checkpoint.size, checkpoint.root, timestamp)
         return cosign(checkpoint, timestamp, self._member, self._signer)
 
     def remember(self, size: int, root: bytes, timestamp: int) -> None:
-        """Take over a cosignature from a durable record. Raises: as `sign`."""
+        """Take over a cosignature from a durable record, also of an earlier epoch.
+
+        Raises: as `sign`.
+        """
         if self.last is not None:
             last_size, last_root, last_time = self.last
             if (

@@ -88,6 +88,7 @@ class Certifier:
         self._wall_s = 0
         self._tick = 0
         self._sent_tick = 0
+        self._last: int | None = None  # the epoch's last height, once known
         self._silent_to: int | None = None  # cosign nothing up to this size, once it is known
         self._lost = lost and self._own is None
         # The store may be an old copy: the Replica asks the others, and says (R-DW-4).
@@ -103,7 +104,13 @@ class Certifier:
             except Malformed as error:
                 raise InvariantViolated(f"cosignature record {number} is damaged") from error
             self._ballots.remember(one.size, one.root, one.timestamp)
-            self._own = Cosigned(one.size, one.root, one.timestamp, one.signature)
+            epoch, base = self._seat.epoch, self._seat.base
+            if one.epoch > epoch or (one.epoch == epoch) != (one.size > base):
+                raise InvariantViolated(
+                    f"cosignature record {number} of size {one.size} is not of epoch {one.epoch}"
+                )
+            if one.epoch == epoch:
+                self._own = Cosigned(epoch, one.size, one.root, one.timestamp, one.signature)
             last = number
         return last
 
@@ -123,7 +130,13 @@ class Certifier:
     # -- the own word ---------------------------------------------------------------------------
 
     def _rooted(self, event: inputs.Rooted) -> None:
-        own = self._own
+        own, last = self._own, self._last
+        if event.height <= self._seat.base:
+            return  # certified by the set before, whose machine this is not (R-MB-3)
+        if last is not None and event.height > last:
+            raise InvariantViolated(f"height {event.height} lies above the epoch's last, {last}")
+        if event.last:
+            self._last = event.height
         if own is not None and own.size == event.height and own.root != event.root:
             self._halt(f"the root of size {event.height} is not the one cosigned before")
             return
@@ -169,13 +182,16 @@ class Certifier:
         if not self._may_say(newest.height):
             return
         # A cosignature never precedes its block (DESIGN 4, Times).
-        timestamp = max(self._wall_s, _seconds(newest.time), own.timestamp if own else 0)
+        # It never precedes the own one before, were that of an earlier epoch.
+        before = self._ballots.last[2] if self._ballots.last else 0
+        timestamp = max(self._wall_s, _seconds(newest.time), before)
         if own is not None and (newest.height, timestamp) == (own.size, own.timestamp):
             return
         checkpoint = Checkpoint(self._seat.origin, newest.height, newest.root)
         signature = self._ballots.sign(checkpoint, timestamp).signature
-        self._own = Cosigned(newest.height, newest.root, timestamp, signature)
-        record = CosignedRecord(newest.height, newest.root, timestamp, signature)
+        word = (self._seat.epoch, newest.height, newest.root, timestamp, signature)
+        self._own = Cosigned(*word)
+        record = CosignedRecord(*word)
         self._own_record = self._outbox.store(COSIGNED_RECORD.encode(record))
         self._outbox.count_after(self._own_record, self._own)
         self._send(self._own)
@@ -206,10 +222,14 @@ class Certifier:
         except Malformed as error:
             self._findings.add(Suspicion(event.sender, f"malformed-{error.field}"))
             return
+        if message.epoch != self._seat.epoch:
+            return  # of another epoch's set: it proves nothing about the heights of this one
         place = self._seat.members.index(event.sender)
         known = self._seen.get(place, {}).get(message.size)
         if message.size < self._best.size or message.size <= self._seat.base:
             return
+        if self._last is not None and message.size > self._last:
+            return  # above the boundary the next set certifies, with other keys (R-MB-6)
         if (
             known is not None
             and known.root == message.root

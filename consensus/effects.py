@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from consensus.epoch import Epoch
 from consensus.evidence import Finding
-from consensus.inputs import Recollected
+from consensus.inputs import Carried, Recollected
 from ledger.checkpoint import Certificate
 from ledger.transaction import Transaction
 
@@ -115,10 +115,16 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class EpochEnded:
-    """The epoch's last height is certified: construct the machines of the next epoch from here."""
+    """The epoch's last height is executed and certified: construct the machines of the next epoch.
+
+    Always the last effect of its step. `certificate` holds exactly q cosignatures of the set that
+    ends here; `carried` goes into the next Start.
+    """
 
     height: int
     epoch: Epoch
+    certificate: Certificate
+    carried: Carried
 
 
 @dataclass(frozen=True, slots=True)

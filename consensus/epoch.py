@@ -80,6 +80,12 @@ class Seat:
         """Return the place of a view's primary (R-MB-4: canonical order, in turn)."""
         return view % self.members.n
 
+    def opens(self, sequence: int) -> bool:
+        """Say whether this is the first height of an epoch that follows another: its block is
+        empty and comes at once, or nobody could certify anything anew (docs/PROTOCOL.md, Epochs).
+        """
+        return self.epoch > 0 and sequence == self.base + 1
+
     def others(self) -> tuple[str, ...]:
         """Return the ids of all members but this one, in order."""
         return tuple(member.id for member in self.members.members if member.id != self.me)

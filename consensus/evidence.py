@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from consensus.epoch import NEW_VIEW, VIEW_CHANGE, vote_bytes
+from consensus.epoch import NEW_VIEW, VIEW_CHANGE, Epoch, vote_bytes
 from consensus.settings import REPORTS_MAX
 from ledger.checkpoint import Checkpoint, cosignature_message
 from ledger.keys import Verify
-from ledger.membership import MemberSet
 
 __all__ = ["Evidence", "Finding", "Findings", "Statement", "Suspicion", "verify_evidence"]
 
@@ -56,12 +55,17 @@ Finding = Evidence | Suspicion
 
 
 def verify_evidence(
-    evidence: Evidence, chain: bytes, origin: str, members: MemberSet, verify: Verify
+    evidence: Evidence, chain: bytes, origin: str, epoch: Epoch, verify: Verify
 ) -> bool:
-    """Say whether the two statements conflict and the member signed both."""
-    member = members.get(evidence.member)
+    """Say whether the two statements conflict, and the member signed both in this epoch.
+
+    Keys are those of the epoch that the statements name, whatever the set is now (R-MB-2).
+    """
+    member = epoch.members.get(evidence.member)
     first, second = evidence.first, evidence.second
-    if member is None or first.kind != second.kind or first.epoch != second.epoch:
+    if member is None or first.kind != second.kind:
+        return False
+    if not first.epoch == second.epoch == epoch.number:
         return False
     if first.digest == second.digest or not _same_place(first, second):
         return False

@@ -8,18 +8,20 @@ next. `Replica` takes Submit, Deliver, Tick, Stored, Checked, Executed, Certifie
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from consensus.epoch import Epoch
 from ledger.checkpoint import Certificate
 from ledger.transaction import Transaction
 
 __all__ = [
+    "Carried",
     "Certified",
     "CertifierTick",
     "Checked",
     "Deliver",
     "Executed",
+    "Handover",
     "Input",
     "Installed",
     "Recollected",
@@ -83,8 +85,8 @@ class Executed:
     """The block of the last Ordered is executed (its results durable or reproducible from durable
     blocks).
 
-    `next_epoch`: the member set decided by this block, or None: this height is then the epoch's
-    last.
+    `next_epoch`: the epoch of the set that this block decided, its base this height, or None. With
+    one, this height is the epoch's last.
     """
 
     height: int
@@ -120,12 +122,15 @@ class Installed:
 @dataclass(frozen=True, slots=True)
 class Rooted:
     """For the Certifier: the own node executed a height; the chain log's root there, the block's
-    time in ms.
+    time in ms; `last`: this block decided the next epoch, so it is the last of its own.
+
+    At or below the epoch's base it is ignored: that height is certified by the set before.
     """
 
     height: int
     root: bytes
     time: int
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +156,22 @@ class CertifierTick:
 
 
 @dataclass(frozen=True, slots=True)
+class Handover:
+    """An epoch that has ended, and the certificate of its last height: q of its set."""
+
+    epoch: Epoch
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What one epoch's Replica leaves to the next one's. Not durable: clients submit again."""
+
+    pending: tuple[tuple[str, Transaction], ...] = ()  # who brought it; checked, ordered nowhere
+    ordered: tuple[bytes, ...] = ()  # digests of those ordered lately, not to be taken in again
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
     """Where the node's durable chain ends: the last executed height and its block's time in ms.
 
@@ -165,6 +186,8 @@ class Start:
     # The store holds no trace of this member's earlier life, and is not one newly founded: whatever
     # it signed may be out there (R-DW-4). Say so at every start until records exist.
     lost: bool = False
+    past: tuple[Handover, ...] = ()  # the epochs before this one, oldest first
+    carried: Carried = field(default_factory=Carried)  # of EpochEnded, when this follows from it
 
 
 Input = Submit | Deliver | Tick | Stored | Checked | Executed | Certified | Installed

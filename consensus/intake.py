@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from consensus.catch_up import portions
 from consensus.effects import Check, Effect, Refused
 from consensus.epoch import Seat
-from consensus.inputs import Checked
+from consensus.inputs import Carried, Checked
 from consensus.messages import Commit, Transactions, encode
 from consensus.ordering import Ordering
 from consensus.outbox import Outbox
@@ -46,6 +46,15 @@ class Intake:
             self._outbox.send(self._seat.others(), encode(Transactions(portion)))
         for one in new:
             self._supply(one.digest)
+
+    def take_over(self, carried: Carried) -> None:
+        """Begin with what the epoch before left. Each member spreads what its own clients brought:
+        who is new has none of it.
+        """
+        taken = self._pool.take_over(carried.pending, carried.ordered)
+        own = {digest for digest, one in self._pool.entries.items() if one.source == self._seat.me}
+        for portion in portions([one.raw for one in taken if one.digest in own]):
+            self._outbox.send(self._seat.others(), encode(Transactions(portion)))
 
     def take_in(self, sender: str, raws: Sequence[bytes], tick: int) -> None:
         """Take bodies of another member, and ask for their signatures to be checked."""

@@ -73,7 +73,6 @@ LEGAL: Final[dict[tuple[Mode, type[Message]], str]] = {
     (Mode.CHANGING, Recalled): "on_recalled",
     (Mode.ACTIVE, Fetch): "on_fetch",
     (Mode.CHANGING, Fetch): "on_fetch",
-    (Mode.ENDED, Fetch): "on_fetch",
     (Mode.ACTIVE, Batches): "on_batches",
     (Mode.CHANGING, Batches): "on_batches",
 }

@@ -340,8 +340,12 @@ class Batches(
 class Cosigned(
     msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True, tag="cosigned"
 ):
-    """PBFT's CHECKPOINT: a C2SP timestamped cosignature of the chain log at a size (DESIGN 2.7)."""
+    """PBFT's CHECKPOINT: a C2SP timestamped cosignature of the chain log at a size (DESIGN 2.7).
 
+    The epoch is not signed: it says whose machine and which key this is for.
+    """
+
+    epoch: Natural
     size: Natural
     root: Digest
     timestamp: Natural

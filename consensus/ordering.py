@@ -132,7 +132,8 @@ class Ordering:
         wait.
         """
         while self.is_primary() and self._may_propose():
-            chosen = self._pool.batch(self._settings.batch_count, self._settings.batch_size)
+            count = 0 if self._seat.opens(self.next_sequence) else self._settings.batch_count
+            chosen = self._pool.batch(count, self._settings.batch_size)
             batch = Batch(self.wall_ms, b"".join([one.digest for one in chosen]))
             digest = batch.digest()
             sequence = self.next_sequence
@@ -150,12 +151,13 @@ class Ordering:
 
     def _may_propose(self) -> bool:
         settings, pool = self._settings, self._pool
-        if self.held or self.last is not None or not self.wall_ms or not pool.ready:
+        opening = self._seat.opens(self.next_sequence)
+        if self.held or self.last is not None or not self.wall_ms or not (opening or pool.ready):
             return False
         in_flight = self.next_sequence - 1 - self.executed
         if self.next_sequence > self.log.high or in_flight >= settings.pipeline:
             return False
-        if in_flight <= 0:
+        if opening or in_flight <= 0:
             return True
         if len(pool.ready) >= settings.batch_fill or pool.ready_size >= settings.batch_size:
             return True
@@ -216,8 +218,11 @@ class Ordering:
 
     def _judge_fresh(self, member: str, message: PrePrepare) -> None:
         """R-DT-3: only here does the clock judge a time."""
-        first = self._seat.epoch > 0 and message.sequence == self._seat.base + 1
-        if not message.batch.digests and not first:
+        opening = self._seat.opens(message.sequence)
+        if message.batch.digests and opening:
+            self.suspicion = "not-opening"
+            raise PeerFault(member, "not-opening")
+        if not (message.batch.digests or opening):
             raise PeerFault(member, "empty-proposal")
         if abs(message.batch.time - self.wall_ms) > self._settings.drift_ms:
             raise PeerFault(member, "untimely-proposal")
@@ -376,13 +381,6 @@ class Ordering:
             )
 
     # -- ordering and executing -----------------------------------------------------------------
-
-    def waiting_sequence(self) -> int | None:
-        """Return the next height to order, if a proposal at or above it waits."""
-        for slot in self.log:
-            if slot.sequence > self.ordered and slot.proposed is not None:
-                return self.ordered + 1
-        return None
 
     def order(self) -> None:
         """Give the next decided block to the driver, if it has executed the one before."""

@@ -166,12 +166,14 @@ class Pool:
         return None if transaction is None else transaction.raw
 
     def batch(self, count: int, size: int) -> list[Transaction]:
-        """Return the oldest ready transactions within both limits; at least one if any is ready."""
+        """Return the oldest ready transactions within both limits; at least one if any is ready and
+        `count` is not 0.
+        """
         chosen: list[Transaction] = []
         total = 0
         for entry in self.ready.values():
             total += len(entry.raw)
-            if chosen and (len(chosen) >= count or total > size):
+            if len(chosen) >= count or (chosen and total > size):
                 break
             if entry.transaction is None:
                 raise InvariantViolated("a ready entry was never checked")
@@ -200,6 +202,37 @@ class Pool:
         """A transaction is ordered: keep its body for members that lag, propose it no more."""
         self._drop(transaction.digest)
         self.ordered[transaction.digest] = transaction
+
+    def leave(self) -> tuple[tuple[tuple[str, Transaction], ...], tuple[bytes, ...]]:
+        """An epoch has ended: give up what waits, with who brought it, and the digests ordered
+        lately.
+        """
+        pending = tuple(
+            [
+                (entry.source, entry.transaction)
+                for entry in self.entries.values()
+                if entry.transaction is not None
+            ]
+        )
+        for digest in list(self.entries):
+            self._drop(digest)
+        return pending, tuple(self.ordered)
+
+    def take_over(
+        self, pending: Iterable[tuple[str, Transaction]], ordered: Iterable[bytes]
+    ) -> list[Transaction]:
+        """Begin with what the epoch before left; return what was taken in."""
+        self.forget(ordered)
+        taken: list[Transaction] = []
+        for source, transaction in pending:
+            digest = transaction.digest
+            if digest in self.entries or digest in self.ordered:
+                continue
+            if self._has_room(len(transaction.raw)):
+                self._add(digest, Entry(transaction.raw, None, source, 0))
+                self.check_done(digest, transaction)
+                taken.append(transaction)
+        return taken
 
     def forget(self, digests: Iterable[bytes]) -> None:
         """Transactions were executed in fetched blocks: neither wait for them nor take them in

@@ -93,8 +93,11 @@ class Base(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=T
 
 
 class CosignedRecord(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
-    """The newest cosignature."""
+    """The newest cosignature. One log of these spans all epochs: what was said in an earlier one
+    binds, too.
+    """
 
+    epoch: Natural
     size: Natural
     root: Digest
     timestamp: Natural

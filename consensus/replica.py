@@ -14,9 +14,10 @@ from typing import Any
 from consensus import inputs
 from consensus.ballots import Ballots
 from consensus.catch_up import CatchUp
-from consensus.effects import Effect, EpochEnded, Halt, Refused, Report
+from consensus.effects import Effect, Halt, Refused, Report
 from consensus.epoch import COMMIT, PREPARE, Epoch, Seat
 from consensus.evidence import Findings, Suspicion
+from consensus.handover import Ending, Stragglers
 from consensus.inputs import Start
 from consensus.intake import Intake
 from consensus.legality import LEGAL, Mode
@@ -112,13 +113,15 @@ class Replica:
         )
         self._based = recovered.stable.height  # the stable height of the newest Base record
         self._tick = 0
-        self._next_epoch = start.next_epoch
-        self._ordering.last = start.height if start.next_epoch is not None else None
-        self._ended = self._halted = False
+        self._halted = False
+        self._stragglers = Stragglers(start.past, self._outbox, settings)
+        self._ending = Ending(seat, self._outbox, self._pool)
+        if self._ending.decided(start.height, start.next_epoch):
+            self._ordering.last = start.height
+        self._intake.take_over(start.carried)
         if start.certificate is not None and start.certificate.checkpoint.size > epoch.base:
             self._adopt(Stable.of(start.certificate, seat.members))
         self._ordering.advance_all()
-        self._end_if_certified()
 
     # -- what others may see --------------------------------------------------------------------
 
@@ -127,7 +130,7 @@ class Replica:
         """What this member is doing."""
         if self._halted:
             return Mode.HALTED
-        if self._ended:
+        if self._ending.ended:
             return Mode.ENDED
         return Mode.ACTIVE if self._ordering.active else Mode.CHANGING
 
@@ -183,24 +186,31 @@ class Replica:
         if ordering.suspicion and ordering.active:
             self._findings.add(Suspicion(self.primary, ordering.suspicion))
             self._leave(self._views.view + 1)
-        if not self._ended:
+        if not self._ending.ended:
             ordering.propose()
             ordering.order()
         for finding in self._findings.take():
             self._outbox.emit(Report(finding))
+        self._ending.conclude(self._stable)
 
     def _deliver(self, event: inputs.Deliver) -> None:
         """Decode, look up what is legal now, hand over. A fault of the sender is noted, nothing
         else (R-RS-4).
         """
-        members = self._seat.members
-        if members.get(event.sender) is None or event.sender == self._seat.me:
+        if event.sender == self._seat.me:
             return
-        self._watching.heard(event.sender, self._tick)
+        if event.sender not in self._seat.members:
+            self._stragglers.on_stranger(event.sender, event.data, self._tick)
+            return
         try:
             message = decode(event.data)
-            if getattr(message, "epoch", self._seat.epoch) != self._seat.epoch:
-                return  # of another epoch: whoever needs it has a machine for it
+            epoch = getattr(message, "epoch", None)
+            if epoch is not None and epoch != self._seat.epoch:
+                if isinstance(message, Status):
+                    self._stragglers.on_status(event.sender, message, self._tick)
+                return
+            if epoch is not None:  # who is still in the epoch before is of no help in this one
+                self._watching.heard(event.sender, self._tick)
             handler = LEGAL.get((self.mode, type(message)))
             if handler is not None:
                 getattr(self, f"_{handler}")(event.sender, message)
@@ -282,7 +292,7 @@ class Replica:
     # -- the driver's words ---------------------------------------------------------------------
 
     def _submit(self, event: inputs.Submit) -> None:
-        if self._ended:
+        if self._ending.ended:
             digests = tuple([one.digest for one in event.transactions])
             self._outbox.emit(Refused(digests, "epoch-ended"))
             return
@@ -298,9 +308,9 @@ class Replica:
     def _executed(self, event: inputs.Executed) -> None:
         if event.height != self._ordering.ordered or event.height != self._ordering.executed + 1:
             raise InvariantViolated(f"height {event.height} was not the one ordered")
-        self._next_epoch = event.next_epoch
-        self._ordering.on_executed(event.height, event.next_epoch is not None)
-        self._end_if_certified()
+        self._ordering.on_executed(
+            event.height, self._ending.decided(event.height, event.next_epoch)
+        )
 
     def _certified(self, event: inputs.Certified) -> None:
         if event.height != event.certificate.checkpoint.size:
@@ -310,10 +320,8 @@ class Replica:
     def _installed(self, event: inputs.Installed) -> None:
         if event.certificate is not None:
             self._adopt(Stable.of(event.certificate, self._seat.members))
-        ends_epoch = event.next_epoch is not None
-        self._next_epoch = event.next_epoch
+        ends_epoch = self._ending.decided(event.height, event.next_epoch)
         self._ordering.on_installed(event.height, event.time, event.digests, ends_epoch)
-        self._end_if_certified()
 
     # -- time -----------------------------------------------------------------------------------
 
@@ -323,10 +331,10 @@ class Replica:
         self._tick = self._ordering.tick = event.tick
         self._ordering.wall_ms = event.wall_ms
         settings = self._settings
+        if self._ending.ended:
+            return  # only who asks is answered
         self._catch_up.on_tick(event.tick, self._stable)
         self._recollection.on_tick(event.tick, event.wall_ms)
-        if self._ended:
-            return
         if event.tick % settings.status_ticks == 0:
             gone = self._pool.expire(max(event.wall_ms, self._ordering.last_time))
             if gone:
@@ -402,7 +410,6 @@ class Replica:
         if stable.height - self._based >= max(1, self._settings.window // 4):
             self._write_base()
         self._recollect()
-        self._end_if_certified()
 
     def _write_base(self) -> None:
         self._based = self._stable.height
@@ -419,15 +426,6 @@ class Replica:
             needed.append(self._recollection.record)
         # Not durable yet: the driver may discard only what it would still have after a power cut.
         self._outbox.discard_after(number, min([number, *needed]))
-
-    def _end_if_certified(self) -> None:
-        last = self._ordering.last
-        if last is not None and self._next_epoch is not None and self._stable.height >= last:
-            if not self._ended:
-                self._ended = True
-                if len(self._pool):
-                    self._outbox.emit(Refused(tuple(self._pool.entries), "epoch-ended"))
-                self._outbox.emit(EpochEnded(last, self._next_epoch))
 
     def halt(self, reason: str) -> list[Effect]:
         """Stop for good: the own Certifier found this node contradicting a quorum (R-DT-4)."""

@@ -79,7 +79,7 @@ class Watching:
             return ""  # nor is it while the own node executes
         oldest = self._pool.oldest()
         request = None if oldest is None else oldest[0]
-        verdict = patience.judge(request, ordering.waiting_sequence(), tick)
+        verdict = patience.judge(request, self._waiting_sequence(), tick)
         slow = self._is_slow(tick, stable)
         if patience.is_half_over(tick):
             self._say(tick)
@@ -99,6 +99,16 @@ class Watching:
         if not told and tenure.should_remind(oldest.since, tick):
             self._say_now(tick)
         return tenure.look(oldest.since, tick, told)
+
+    def _waiting_sequence(self) -> int | None:
+        """Return the next height to order, if a proposal at or above it waits, or must come."""
+        ordering = self._ordering
+        if self._seat.opens(ordering.ordered + 1):
+            return ordering.ordered + 1
+        for slot in ordering.log:
+            if slot.sequence > ordering.ordered and slot.proposed is not None:
+                return ordering.ordered + 1
+        return None
 
     def remind(self, tick: int) -> None:
         """Without a primary to watch: say what has waited for half the patience (R-TL-6)."""

@@ -1,4 +1,4 @@
-"""Who the members are in an epoch, in canonical order, and what they sign with.
+"""Who the members are in an epoch, in canonical order, what they sign with, and who may follow.
 
 A member has four keys that are never mixed: vote (PBFT messages), log (its own checkpoint note),
 cosigner (certification) and TLS (a pinned self-signed Ed25519 certificate). Addresses are not
@@ -9,6 +9,7 @@ R-MB-2, R-MB-4).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Final
 
 import msgspec
@@ -20,8 +21,9 @@ from ledger.hashing import tagged
 from ledger.limits import MEMBERS_MAX
 from ledger.quorum import faulty, quorum, weak
 
-__all__ = ["Member", "MemberSet"]
+__all__ = ["Member", "MemberSet", "check_succession"]
 
+MEMBERS_LEAST: Final = 4  # fewer tolerate no fault; a set that never had so many may still grow
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 _MemberId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}\Z")]
 
@@ -103,3 +105,43 @@ class MemberSet:
 
     def __hash__(self) -> int:
         return int.from_bytes(self._digest[:8], "big")
+
+
+def check_succession(before: MemberSet, after: MemberSet, past: Iterable[MemberSet] = ()) -> None:
+    """Check that a set may follow another; `past` are the sets before `before`.
+
+    Whoever executes refuses any other: a set that breaks these rules could not be certified
+    safely, or would bring the chain to a stand (R-MB-5). At least 4 members, or as many as before;
+    at most f of the set before removed at once; an id belongs to one vote key for ever; no key
+    moves to another member or role; cosigner keys were never seen before (DESIGN 2.9).
+    Raises: Malformed, naming field and rule.
+    """
+    if after.n < min(MEMBERS_LEAST, before.n):
+        raise Malformed("members", f"must be at least {min(MEMBERS_LEAST, before.n)}")
+    removed = [member.id for member in before.members if member.id not in after]
+    if len(removed) > before.f:
+        raise Malformed("members", f"at most {before.f} of {before.n} may leave at once")
+    owners: dict[bytes, tuple[str, str]] = {}  # key -> role and member that had it first
+    votes: dict[str, bytes] = {}  # id -> its vote key
+    for known in (*past, before):
+        for member in known.members:
+            votes[member.id] = member.vote_key
+            for role, key in _keys(member):
+                owners[key] = (role, member.id)
+    for member in after.members:
+        if votes.get(member.id, member.vote_key) != member.vote_key:
+            raise Malformed("members.id", f"{member.id} had another vote key: it is not used again")
+        if member.cosigner_key in owners:
+            raise Malformed("members.cosigner_key", f"that of {member.id} is not new")
+        for role, key in _keys(member):
+            if owners.get(key, (role, member.id)) != (role, member.id):
+                raise Malformed(f"members.{role}", f"that of {member.id} had another use before")
+
+
+def _keys(member: Member) -> tuple[tuple[str, bytes], ...]:
+    return (
+        ("vote_key", member.vote_key),
+        ("log_key", member.log_key),
+        ("cosigner_key", member.cosigner_key),
+        ("tls_certificate", member.tls_certificate),
+    )

@@ -103,7 +103,7 @@ class Alone:
         for message in messages:
             if isinstance(message, wire.ViewChange):
                 checkers = self.stage.checkers
-                checkers.on_view_change_heard(ME, message.member, message.view)
+                checkers.on_view_change_heard(f"{ME}/0", message.member, message.view)
             self.stage.inject(f"m{place}", ME, message)
 
     def order(self, sequence: int, batch: wire.Batch, view: int = 0) -> None:

@@ -12,6 +12,7 @@ import time
 import traceback
 from pathlib import Path
 
+from tests.simulator.inspection import status
 from tests.simulator.plan import Plan, generate
 from tests.simulator.world import Outcome, World
 
@@ -26,7 +27,7 @@ def run(plan: Plan) -> Outcome | None:
         print(f"plan: {plan.to_json()}")
         print("last events:")
         print("\n".join(f"  {line}" for line in world.story))
-        print(world.status())
+        print(status(world.members))
         traceback.print_exc(file=sys.stdout)
         return None
 

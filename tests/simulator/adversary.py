@@ -16,6 +16,7 @@ from consensus.new_view import choose
 from ledger.checkpoint import Checkpoint, cosign
 from ledger.errors import Malformed
 from ledger.merkle_log import leaf_hash
+from tests.simulator.chain import CERTIFIER, REPLICA, Block
 from tests.simulator.dice import Dice
 from tests.simulator.keys import FakeSigner
 
@@ -23,10 +24,11 @@ Outgoing = Iterator[tuple[str, bytes]]  # to, data
 
 
 class Adversary:
-    """All Byzantine members of a run."""
+    """All Byzantine members of one epoch of a run."""
 
     def __init__(self, seat: Seat, dice: Dice) -> None:
         self._seat = seat  # anybody's: for chain, epoch and members
+        self._bare = wire.Stable(seat.base, bytes(32), ())
         self._dice = dice
         self._variants: dict[tuple[int, int], wire.Batch] = {}
         self._heard: list[bytes] = []
@@ -36,9 +38,10 @@ class Adversary:
         self._bodies: dict[bytes, None] = {}
         self._changes: dict[int, dict[int, wire.ViewChange]] = {}
 
-    def hear(self, sender: int, data: bytes) -> None:
+    def hear(self, sender: str, data: bytes) -> None:
         """Remember some of what passes, to replay it or to lie with it."""
-        self._note(sender, data)
+        if sender in self._seat.members:
+            self._note(self._seat.members.index(sender), data)
         if len(self._heard) < 200:
             self._heard.append(data)
         elif self._dice.chance(50):
@@ -48,6 +51,8 @@ class Adversary:
         try:
             message = wire.decode(data)
         except Malformed:
+            return
+        if getattr(message, "epoch", self._seat.epoch) != self._seat.epoch:
             return
         if isinstance(message, wire.Prepare):
             key = (message.view, message.sequence, message.digest)
@@ -69,6 +74,9 @@ class Adversary:
         if strategy == "silent":
             return
         for target in to:
+            if target not in self._seat.members:  # a straggler of an earlier epoch
+                yield target, data
+                continue
             other = self._seat.members.index(target)
             if strategy == "selective":
                 if (other + place) % 2:
@@ -149,8 +157,9 @@ class Adversary:
         """Leave P and the checkpoint out of a VIEW-CHANGE; propose too little in a NEW-VIEW."""
         message = wire.decode(data)
         if isinstance(message, wire.ViewChange) and message.member == place:
-            bare = msgspec.structs.replace(message, prepared=(), stable=wire.GENESIS_STABLE)
-            signature = self._sign(signer, VIEW_CHANGE, bare.view, 0, bare.digest())
+            bare = msgspec.structs.replace(message, prepared=(), stable=self._bare)
+            low = self._bare.height
+            signature = self._sign(signer, VIEW_CHANGE, bare.view, low, bare.digest())
             return wire.encode(msgspec.structs.replace(bare, signature=signature))
         if isinstance(message, wire.NewView) and self._seat.primary(message.view) == place:
             low = max(one.stable.height for one in message.view_changes)
@@ -164,8 +173,17 @@ class Adversary:
         return data
 
     def _forge(self, place: int, signer: FakeSigner, data: bytes) -> bytes:
-        """Claim in a VIEW-CHANGE that something was prepared that never was."""
+        """Claim in a VIEW-CHANGE that something was prepared that never was; open an epoch with
+        transactions.
+        """
         message = wire.decode(data)
+        if isinstance(message, wire.PrePrepare) and self._seat.opens(message.sequence):
+            names = [name for name in self._bodies if self._dice.chance(500)]
+            batch = wire.Batch(message.batch.time, b"".join(names[:4]))
+            signature = self._sign(
+                signer, PRE_PREPARE, message.view, message.sequence, batch.digest()
+            )
+            return wire.encode(msgspec.structs.replace(message, batch=batch, signature=signature))
         if not isinstance(message, wire.ViewChange) or message.member != place:
             return data
         seat, low = self._seat, message.stable.height
@@ -234,13 +252,15 @@ class Adversary:
         timestamp = self._dice.pick((1, message.timestamp + 10_000, message.timestamp))
         checkpoint = Checkpoint(self._seat.origin, message.size, message.root)
         signature = cosign(checkpoint, timestamp, "", signer).signature
-        return wire.COSIGNED.encode(wire.Cosigned(message.size, message.root, timestamp, signature))
+        return wire.COSIGNED.encode(
+            wire.Cosigned(message.epoch, message.size, message.root, timestamp, signature)
+        )
 
     def _restless(self, place: int, signer: FakeSigner) -> bytes:
         """A VIEW-CHANGE for some later view, for no reason."""
         view = 1 + self._dice.below(12)
-        blank = wire.ViewChange(self._seat.epoch, view, place, wire.GENESIS_STABLE, (), bytes(64))
-        signature = self._sign(signer, VIEW_CHANGE, view, 0, blank.digest())
+        blank = wire.ViewChange(self._seat.epoch, view, place, self._bare, (), bytes(64))
+        signature = self._sign(signer, VIEW_CHANGE, view, self._bare.height, blank.digest())
         return wire.encode(msgspec.structs.replace(blank, signature=signature))
 
     def _flood(self, signer: FakeSigner) -> bytes:
@@ -250,6 +270,31 @@ class Adversary:
         signature = self._sign(signer, kind, view, sequence, digest)
         make = wire.Prepare if kind == PREPARE else wire.Commit
         return wire.encode(make(self._seat.epoch, view, sequence, digest, signature))
+
+
+def retired_words(
+    epoch: int, place: int, old: FakeSigner, signer: FakeSigner, seat: Seat, block: Block, now: int
+) -> Iterator[tuple[str, bytes]]:
+    """Say "I still work here": words of an earlier epoch's keys, said to be of this one (machine,
+    data).
+    """
+    for size in (block.height, block.height + 1):
+        checkpoint = Checkpoint(seat.origin, size, block.root)
+        signature = cosign(checkpoint, now, "", old).signature
+        for number in (seat.epoch, epoch):
+            yield (
+                CERTIFIER,
+                wire.COSIGNED.encode(wire.Cosigned(number, size, block.root, now, signature)),
+            )
+    sequence, digest = block.height + 1, wire.NULL_DIGEST
+    for number in (seat.epoch, epoch):
+        for kind, make in ((PREPARE, wire.Prepare), (COMMIT, wire.Commit)):
+            message = vote_bytes(kind, seat.chain, epoch, 0, sequence, digest)
+            yield REPLICA, wire.encode(make(number, 0, sequence, digest, signer.sign(message)))
+    stable = wire.Stable(seat.base, bytes(32), ())
+    change = wire.ViewChange(seat.epoch, 1, place, stable, (), bytes(64))
+    message = vote_bytes(VIEW_CHANGE, seat.chain, epoch, 1, seat.base, change.digest())
+    yield REPLICA, wire.encode(msgspec.structs.replace(change, signature=signer.sign(message)))
 
 
 def censored(data: bytes) -> bytes | None:

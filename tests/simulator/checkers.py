@@ -1,6 +1,9 @@
 """What must hold whatever happens: checked at every event, over all members, all time and all
 restarts.
 
+A member is named with its epoch (`m0/1`) where what it says is a matter of one epoch, and plainly
+where it binds over all of them: blocks and cosignatures.
+
 Numbers as in consensus.md 2.5: C1 agreement, C2 total order, C4 exactly once, C5 no equivocation,
 C6 write-ahead, C7 votes imply certificates. (C12, liveness after healing, is judged by the world's
 second phase.)
@@ -12,8 +15,11 @@ from collections.abc import Iterable
 
 from consensus import messages as wire
 from consensus import records
-from consensus.epoch import COMMIT, NEW_VIEW, PRE_PREPARE, PREPARE, VIEW_CHANGE, Seat
+from consensus.epoch import COMMIT, NEW_VIEW, PRE_PREPARE, PREPARE, VIEW_CHANGE, Epoch, Seat
+from ledger.checkpoint import Checkpoint, Cosignature, verify_cosignature
+from ledger.membership import MemberSet
 from tests.simulator import judge
+from tests.simulator.chain import Block
 
 Key = tuple[str, int, int]  # kind, view, sequence
 
@@ -25,8 +31,9 @@ class Violation(Exception):
 class Checkers:
     """The word of an observer who sees every disk and every wire."""
 
-    def __init__(self, seat: Seat) -> None:
-        self._seat = seat
+    def __init__(self, genesis: Epoch) -> None:
+        self.ruling: dict[int, Epoch] = {1: genesis}  # height -> whose set orders and certifies it
+        self._handed_over: dict[str, int] = {}  # the newest epoch that ended durably at a member
         self.marks: dict[str, int] = {}  # what was met, and how often
         self.canonical: dict[int, bytes] = {}  # height -> header hash, from whoever was first
         self._views: dict[str, int] = {}  # the newest view promised or entered, durable
@@ -66,15 +73,17 @@ class Checkers:
         heard = self._wanted.setdefault(member, {})
         heard[sender] = max(heard.get(sender, 0), view)
 
-    def on_wipe(self, member: str) -> None:
+    def on_wipe(self, member: str, epochs: int) -> None:
         """A member lost its disk: what it said stands, what it held does not."""
         self.mark("lost")
-        self._prepared.pop(member, None)
-        self._views[member] = 1 << 50  # wherever it comes back is no leap
+        self._handed_over.pop(member, None)
+        for number in range(epochs + 1):
+            self._prepared.pop(f"{member}/{number}", None)
+            self._views[f"{member}/{number}"] = 1 << 50  # wherever it comes back is no leap
 
-    def on_join(self, member: str, view: int, before: int) -> None:
+    def on_join(self, member: str, seat: Seat, view: int, before: int) -> None:
         """R-TL-3, R-TL-4: a member leaves for the next view, or for one that f+1 others want."""
-        weak = (self._seat.members.n - 1) // 3 + 1
+        weak = (seat.members.n - 1) // 3 + 1
         others = sum(one >= view for one in self._wanted.get(member, {}).values())
         if view > before + 1 and others < weak:
             raise Violation(f"C5: {member} follows {others} others from view {before} to {view}")
@@ -90,15 +99,36 @@ class Checkers:
 
     # -- C1, C2 ---------------------------------------------------------------------------------
 
-    def on_block(self, member: str, height: int, length: int, header: bytes) -> None:
+    def on_block(self, member: str, block: Block, length: int) -> None:
         """A member appends a block to its durable chain of that length."""
+        height = block.height
         if height != length + 1:
             raise Violation(f"C2: {member} appends height {height} after {length}")
-        first = self.canonical.setdefault(height, header)
-        if first != header:
+        first = self.canonical.setdefault(height, block.header)
+        if first != block.header:
             raise Violation(f"C1: {member} has another block at {height}")
+        current = self.ruling[height]
+        if block.epoch != current.number:
+            raise Violation(f"C2: {member} orders {height} in epoch {block.epoch}")
+        if current.number and height == current.base + 1 and block.transactions:
+            raise Violation(f"C2: {member} opens epoch {current.number} with transactions")
+        self.ruling[height + 1] = block.ruling
 
-    def on_ordered(self, member: str, certificate: wire.Committed | None, height: int) -> None:
+    def certifying(self, member: str, size: int, epoch: int) -> MemberSet:
+        """The set that certifies a size (R-MB-2), which must be that of this epoch."""
+        current = self.ruling.get(size)
+        if current is None or current.number != epoch:
+            raise Violation(f"C7: {member} certifies {size} in epoch {epoch}")
+        return current.members
+
+    def on_handover(self, member: str, epoch: int) -> None:
+        """An epoch has ended durably at a member: it says nothing in it any more."""
+        self.mark("epoch/ended")
+        self._handed_over[member] = epoch
+
+    def on_ordered(
+        self, member: str, seat: Seat, certificate: wire.Committed | None, height: int
+    ) -> None:
         """C7: a block is ordered only on a commit certificate that anybody can check."""
         if certificate is None or certificate.sequence != height:
             raise Violation(f"C7: {member} ordered {height} without a certificate")
@@ -106,11 +136,13 @@ class Checkers:
             self.mark("ordered/null")
         if certificate.view:
             self.mark("ordered/in-later-view")
-        self._demand(judge.is_committed(self._seat, certificate), member, "ordered on", certificate)
+        if seat.epoch and height == seat.base + 1:
+            self.mark("epoch/opened" if not certificate.view else "epoch/opened-after-view-change")
+        self._demand(judge.is_committed(seat, certificate), member, "ordered on", certificate)
 
     # -- C5, C6 ---------------------------------------------------------------------------------
 
-    def on_record(self, member: str, place: int, data: bytes) -> None:
+    def on_record(self, member: str, seat: Seat, data: bytes) -> None:
         """A record became durable. C7: a COMMIT stands beside a prepared certificate."""
         record = records.RECORD.decode(data)
         written = self._written.setdefault(member, {})
@@ -120,22 +152,22 @@ class Checkers:
             written[kind, one.view, one.sequence] = one.batch.digest()
         elif isinstance(record, records.Prepared):
             certificate = record.certificate
-            self._demand(judge.is_prepared(self._seat, certificate), member, "holds", certificate)
+            self._demand(judge.is_prepared(seat, certificate), member, "holds", certificate)
             self._prepared.setdefault(member, {})[certificate.sequence] = certificate.view
             written[COMMIT, certificate.view, certificate.sequence] = certificate.digest
         elif isinstance(record, records.Promised):
             change = record.view_change
-            self._demand(judge.is_view_change(self._seat, change), member, "promised", change)
+            self._demand(judge.is_view_change(seat, change), member, "promised", change)
             self._on_promise(member, change)
-            self.on_join(member, change.view, self._views.get(member, 0))
+            self.on_join(member, seat, change.view, self._views.get(member, 0))
             self._views[member] = change.view
             written[VIEW_CHANGE, record.view_change.view, 0] = record.view_change.digest()
         elif isinstance(record, records.Entered):
             start = record.new_view
-            self._demand(judge.is_new_view(self._seat, start), member, "entered", start)
+            self._demand(judge.is_new_view(seat, start), member, "entered", start)
             self._mark_new_view(record.new_view)
             self._views[member] = max(self._views.get(member, 0), start.view)
-            for key, digest in _statements(record.new_view, place, self._seat):
+            for key, digest in _statements(record.new_view, seat):
                 written[key] = digest
 
     def _mark_new_view(self, one: wire.NewView) -> None:
@@ -161,13 +193,16 @@ class Checkers:
         if known != record.root:
             raise Violation(f"C5: {member} cosigned two roots of size {record.size}")
 
-    def on_send(self, member: str, place: int, data: bytes) -> None:
+    def on_send(self, member: str, seat: Seat, data: bytes) -> None:
         """An honest member's message of the replica leaves."""
         message = wire.decode(data)
+        if isinstance(message, wire.StableProof) and message.epoch < seat.epoch:
+            self.mark("epoch/straggler")
         self.mark(f"sent/{data[2 : 2 + (data[1] & 0x1F)].decode()}")
         signed = self._signed.setdefault(member, {})
         written = self._written.setdefault(member, {})
-        for key, digest in _statements(message, place, self._seat):
+        for key, digest in _statements(message, seat):
+            self._demand_seated(seat, key)
             if key not in signed:
                 self._on_first_word(member, key)
             if signed.setdefault(key, digest) != digest:
@@ -175,11 +210,22 @@ class Checkers:
             if written.get(key) != digest:
                 raise Violation(f"C6: {member} sent {key} before it was durable")
 
-    def on_cosigned(self, member: str, data: bytes) -> None:
-        """An honest member's cosignature leaves: sizes and times never fall, one root for each
-        size.
+    def _demand_seated(self, seat: Seat, what: object) -> None:
+        """R-MB-3: who has handed an epoch over, to others or to itself, is done with it."""
+        if seat.epoch <= self._handed_over.get(seat.me, -1):
+            raise Violation(f"C5: {seat.me} says {what} in epoch {seat.epoch}, which it left")
+
+    def on_cosigned(self, member: str, seat: Seat, data: bytes) -> None:
+        """An honest member's cosignature leaves: sizes and times never fall, over all epochs; one
+        root for each size, signed with the key of that size's epoch.
         """
         message = wire.COSIGNED.decode(data)
+        self._demand_seated(seat, f"size {message.size}")
+        members = self.certifying(member, message.size, message.epoch)
+        line = Cosignature(member, message.timestamp, message.signature)
+        checkpoint = Checkpoint(seat.origin, message.size, message.root)
+        if not verify_cosignature(checkpoint, line, members, seat.verify):
+            raise Violation(f"C5: {member} cosigned {message.size} with a key of another epoch")
         if self._cosigned.setdefault(member, {}).get(message.size) != message.root:
             raise Violation(f"C6: {member} sent a cosignature before it was durable")
         now = (message.size, message.timestamp)
@@ -189,8 +235,9 @@ class Checkers:
         self._newest[member] = now
 
 
-def _statements(message: wire.Message, place: int, seat: Seat) -> Iterable[tuple[Key, bytes]]:
-    """What the member at `place` itself says by sending this."""
+def _statements(message: wire.Message, seat: Seat) -> Iterable[tuple[Key, bytes]]:
+    """What the member of this seat itself says by sending this."""
+    place = seat.index
     if isinstance(message, wire.PrePrepare):
         if seat.primary(message.view) == place:
             yield (PRE_PREPARE, message.view, message.sequence), message.batch.digest()

@@ -41,17 +41,20 @@ class Keyring:
         signer = self._signers.get(public)
         return signer is not None and signer.sign(message) == signature
 
+    def cosigner(self, member: str, epoch: int) -> FakeSigner:
+        """A member's cosigner key of an epoch: another one in each."""
+        return self.signer(f"{member}/cosigner/{epoch}" if epoch else f"{member}/cosigner")
+
+    def member(self, name: str, epoch: int = 0) -> Member:
+        """A member as the set of an epoch names it."""
+        return Member(
+            cosigner_key=self.cosigner(name, epoch).public,
+            id=name,
+            log_key=self.signer(f"{name}/log").public,
+            tls_certificate=b"certificate of " + name.encode(),
+            vote_key=self.signer(f"{name}/vote").public,
+        )
+
     def members(self, n: int) -> MemberSet:
         """A member set of n, ids m0, m1, ..."""
-        return MemberSet(
-            tuple(
-                Member(
-                    cosigner_key=self.signer(f"m{place}/cosigner").public,
-                    id=f"m{place}",
-                    log_key=self.signer(f"m{place}/log").public,
-                    tls_certificate=b"certificate",
-                    vote_key=self.signer(f"m{place}/vote").public,
-                )
-                for place in range(n)
-            )
-        )
+        return MemberSet(tuple(self.member(f"m{place}") for place in range(n)))

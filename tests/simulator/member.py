@@ -5,15 +5,12 @@ lose its tail.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from hashlib import blake2b
-from typing import Protocol
 
 from consensus import (
+    Carried,
     CertificateReady,
     Certified,
     Certifier,
-    CertifierSettings,
     CertifierTick,
     Check,
     Checked,
@@ -24,6 +21,7 @@ from consensus import (
     Evidence,
     Executed,
     Halt,
+    Handover,
     Installed,
     NeedState,
     Ordered,
@@ -32,7 +30,6 @@ from consensus import (
     Report,
     Rooted,
     Send,
-    Settings,
     Start,
     Store,
     Stored,
@@ -41,88 +38,19 @@ from consensus import (
     Tick,
 )
 from consensus.effects import CertifierEffect, Effect
+from consensus.epoch import Seat
 from consensus.inputs import CertifierInput, Input
 from ledger.checkpoint import Certificate, verify_certificate
 from ledger.errors import Malformed
 from ledger.transaction import Transaction
-from tests.simulator.checkers import Checkers, Violation
-from tests.simulator.judge import quorum
-from tests.simulator.keys import Keyring
+from tests.simulator import inspection
+from tests.simulator.chain import CERTIFIER, REPLICA, Block, Disk, next_block, ruling
+from tests.simulator.checkers import Violation
+from tests.simulator.surroundings import Surroundings
 
-REPLICA, CERTIFIER = "replica", "certifier"
+__all__ = ["CERTIFIER", "REPLICA", "Block", "Disk", "SimMember", "Surroundings"]
 
-
-@dataclass(frozen=True)
-class Block:
-    """A durable block. `root` stands for the chain log's root: it binds all headers up to here."""
-
-    height: int
-    time: int
-    transactions: tuple[Transaction, ...]
-    header: bytes
-    root: bytes
-
-
-def next_block(
-    previous: Block | None, height: int, time: int, transactions: tuple[Transaction, ...]
-) -> Block:
-    """Execute: deterministic in what was ordered and nothing else."""
-    before = previous.root if previous else bytes(32)
-    body = b"".join(one.digest for one in transactions)
-    header = blake2b(before + f"{height}/{time}/".encode() + body, digest_size=32).digest()
-    root = blake2b(before + header, digest_size=32).digest()
-    return Block(height, time, transactions, header, root)
-
-
-@dataclass
-class Disk:
-    """What survives a power cut, and what is on its way there."""
-
-    records: dict[str, list[tuple[int, bytes]]] = field(
-        default_factory=lambda: {REPLICA: [], CERTIFIER: []}
-    )
-    pending: dict[str, list[tuple[int, bytes]]] = field(
-        default_factory=lambda: {REPLICA: [], CERTIFIER: []}
-    )
-    chain: list[Block] = field(default_factory=list)
-    certificate: Certificate | None = None
-
-
-class Surroundings(Protocol):
-    """What a member sees of the world."""
-
-    keyring: Keyring
-    epoch: Epoch
-    chain_id: bytes
-    origin: str
-    settings: Settings
-    certifier_settings: CertifierSettings
-    checkers: Checkers
-    genesis_time: int
-
-    def later(self, member: SimMember, least: int, most: int, action: Callable[[], None]) -> None:
-        """Do something later, unless the member crashes before."""
-
-    def transmit(self, member: SimMember, machine: str, send: Send) -> None:
-        """Carry a message."""
-
-    def wall_ms(self, member: SimMember) -> int:
-        """The member's clock."""
-
-    def blocks_for(self, member: SimMember, height: int) -> tuple[list[Block], Certificate | None]:
-        """Blocks after a height, from some other member, and the certificate of the last."""
-
-    def note(self, member: SimMember, text: str) -> None:
-        """A line of the story."""
-
-    def on_executed(self, member: SimMember, block: Block) -> None:
-        """A member executed a block."""
-
-    def next_epoch(self, height: int) -> Epoch | None:
-        """The epoch that the block of a height decides, if it does."""
-
-    def on_evidence(self, member: SimMember, accused: int, finding: Evidence) -> None:
-        """A member reports evidence."""
+FOLLOW_TICKS = 10  # who has no machines asks for certified blocks so often
 
 
 class SimMember:
@@ -139,17 +67,34 @@ class SimMember:
         self.crashes = 0
         self.writes = 0
         self.window_checked = True
-        self.lost = False
+        self.lost_through = -1  # whatever was said in an epoch up to this one is forgotten ...
+        self.found: set[int] = set()  # ... but in these it is known to be harmless
+        self.epoch = world.epoch  # of the machines that run
+        self.seat: Seat | None = None
+        self.ending = False  # the epoch has ended, the handover is not durable yet
         self.put_back = False
         self.crash_at_write = 0  # for crash-point tests: lose power instead of this write
         self._store_most = store_most
         self._ticks = 0
+        self.seated = False  # in the current set: both machines run
+        self.answers = False  # there is a replica, also the ended one of who left
         self.replica: Replica = None  # type: ignore[assignment]
         self.certifier: Certifier = None  # type: ignore[assignment]
 
     @property
     def honest(self) -> bool:
         return not self.strategy
+
+    @property
+    def lost(self) -> bool:
+        """Whether what this member said in the current epoch is forgotten."""
+        number = self.epoch.number
+        return number <= self.lost_through and number not in self.found
+
+    @property
+    def who(self) -> str:
+        """This member in this epoch, for the checkers."""
+        return f"{self.id}/{self.epoch.number}"
 
     @property
     def height(self) -> int:
@@ -159,43 +104,77 @@ class SimMember:
 
     def start(self) -> None:
         """Power on: machines from what the disk holds."""
-        world, disk = self.world, self.disk
         self.up = True
         self.incarnation += 1
         self._ticks = 0
-        last = disk.chain[-1] if disk.chain else None
-        start = Start(
-            self.height,
-            last.time if last else world.genesis_time,
-            disk.certificate,
-            world.next_epoch(self.height),
-            self.lost,
-        )
-        keyring = world.keyring
+        self.ending = False
+        self._take_seat(Carried())
+        self._begin()
+
+    def _begin(self) -> None:
+        self.tick()
+        if self.disk.chain and self.up and self.seated:
+            self.tell_certifier(self._rooted(self.disk.chain[-1]))
+
+    def _take_seat(self, carried: Carried) -> None:
+        """Construct the machines of the newest epoch, if this member is in its set."""
+        disk = self.disk
+        current = disk.epoch(self.world.epoch)
+        past = tuple(disk.handovers)
+        if self.id in current.members:
+            last = disk.chain[-1] if disk.chain else None
+            following = last.following if last and last.epoch == current.number else None
+            self._construct(current, disk.chain, disk.certificate, following, past, carried)
+            return
+        self.seated = self.answers = False
+        own = [place for place, one in enumerate(past) if self.id in one.epoch.members]
+        if own:  # it left: what has ended answers those who are still behind
+            left = past[own[-1]]
+            chain = disk.chain[: left.certificate.checkpoint.size]
+            following = chain[-1].following
+            self._construct(
+                left.epoch, chain, left.certificate, following, past[: own[-1]], carried
+            )
+            self.seated = False
+
+    def _construct(
+        self,
+        epoch: Epoch,
+        chain: list[Block],
+        certificate: Certificate | None,
+        following: Epoch | None,
+        past: tuple[Handover, ...],
+        carried: Carried,
+    ) -> None:
+        world, keyring = self.world, self.world.keyring
+        self.seated = self.answers = True
+        self.epoch = epoch
+        self.seat = Seat.take(self.id, epoch, world.chain_id, world.origin, keyring.verify)
+        time = chain[-1].time if chain else world.genesis_time
+        if certificate is not None and certificate.checkpoint.size <= epoch.base:
+            certificate = None
+        start = Start(len(chain), time, certificate, following, self.lost, past, carried)
         self.replica = Replica(
             self.id,
-            world.epoch,
+            epoch,
             world.chain_id,
             world.origin,
             keyring.signer(f"{self.id}/vote"),
             world.settings,
             start,
-            disk.records[REPLICA],
+            self.disk.records[REPLICA],
             keyring.verify,
         )
         self.certifier = Certifier(
             self.id,
-            world.epoch,
+            epoch,
             world.origin,
-            keyring.signer(f"{self.id}/cosigner"),
+            keyring.cosigner(self.id, epoch.number),
             world.certifier_settings,
-            disk.records[CERTIFIER],
+            self.disk.records[CERTIFIER],
             keyring.verify,
             self.lost,
         )
-        self.tick()
-        if last:
-            self.tell_certifier(Rooted(last.height, last.root, last.time))
 
     def crash(self, survives: Callable[[int], int]) -> None:
         """Power off: of the writes under way, `survives(count)` first ones reached the disk."""
@@ -204,6 +183,8 @@ class SimMember:
         self.up = False
         self.incarnation += 1
         self.crashes += 1
+        if self.ending:
+            self.world.checkers.mark("epoch/crash-before-handover")
         for machine, pending in self.disk.pending.items():
             self._persist(machine, pending[: survives(len(pending))])
             self.disk.pending[machine] = []
@@ -211,31 +192,37 @@ class SimMember:
     def wipe(self) -> None:
         """Lose the disk; whoever starts the member again knows that it did."""
         self.disk = Disk()
-        self.lost = True
-        self.world.checkers.on_wipe(self.id)
+        self.lost_through = self.world.epochs_begun()
+        self.found = set()
+        self.world.checkers.on_wipe(self.id, self.lost_through)
 
     def put_back_disk(self, old: Disk) -> None:
         """An older copy of the disk is put back; nobody says so."""
         self.disk = old
         self.put_back = True
-        self.world.checkers.on_wipe(self.id)
+        self.world.checkers.on_wipe(self.id, self.world.epochs_begun())
 
     # -- inputs ---------------------------------------------------------------------------------
 
     def tick(self) -> None:
         self._ticks += 1
         wall = self.world.wall_ms(self)
-        self.tell(Tick(self._ticks, wall))
-        if self.up:
+        if self.answers:
+            self.tell(Tick(self._ticks, wall))
+        if not self.seated:
+            if self._ticks % FOLLOW_TICKS == 0:
+                self.world.later(self, 5, 60, self._follow)
+        elif self.up:
             self.tell_certifier(CertifierTick(self._ticks, wall // 1000))
 
     def submit(self, transactions: tuple[Transaction, ...]) -> None:
-        self.tell(Submit(transactions))
+        if self.answers:
+            self.tell(Submit(transactions))
 
     def deliver(self, machine: str, sender: str, data: bytes) -> None:
-        if machine == REPLICA:
+        if machine == REPLICA and self.answers:
             self.tell(Deliver(sender, data))
-        else:
+        elif machine == CERTIFIER and self.seated:
             self.tell_certifier(Deliver(sender, data))
 
     def tell(self, event: Input) -> None:
@@ -255,10 +242,10 @@ class SimMember:
         if isinstance(effect, Store):
             self._write(machine, effect)
         elif isinstance(effect, Send):
-            self._check_send(machine, effect)
+            inspection.check_send(self, machine, effect)
             world.transmit(self, machine, effect)
         elif isinstance(effect, Ordered):
-            self._check_ordered(effect)
+            inspection.check_ordered(self, effect)
             world.later(self, 0, 3, lambda: self._execute(effect))
         elif isinstance(effect, Check):
             world.later(self, 0, 3, lambda: self._answer(effect))
@@ -270,7 +257,7 @@ class SimMember:
             if self.disk.certificate and self.disk.certificate.checkpoint.size == effect.height:
                 world.checkers.mark("certified-afresh")
             if self.honest:
-                self._check_certificate(effect.certificate)
+                inspection.check_certificate(self, effect.certificate)
             self.disk.certificate = effect.certificate
             self.tell(Certified(effect.height, effect.certificate))
         elif isinstance(effect, Discard):
@@ -279,7 +266,7 @@ class SimMember:
         elif isinstance(effect, Report):
             world.note(self, f"reports {effect.finding}")
             if self.honest and isinstance(effect.finding, Evidence):
-                self._check_evidence(effect.finding)
+                world.on_evidence(self, effect.finding)
             elif self.honest and isinstance(effect.finding, Suspicion):
                 if effect.finding.code == "old-copy" and not self.put_back:
                     raise Violation(f"{self.id} takes its intact records for an old copy")
@@ -288,6 +275,7 @@ class SimMember:
             self.tell_certifier(effect)
         elif isinstance(effect, EpochEnded):
             world.note(self, f"epoch ends at {effect.height}")
+            self._on_epoch_ended(effect)
         elif isinstance(effect, Halt) and self.honest:
             raise Violation(f"{self.id} halted: {effect.reason}")
 
@@ -317,81 +305,33 @@ class SimMember:
         if not self.honest:
             return
         for _, record in records:
-            if machine == REPLICA:
-                self.world.checkers.on_record(self.id, self.place, record)
-            else:
+            if machine == CERTIFIER:
                 self.world.checkers.on_cosigned_record(self.id, record)
-
-    def _check_send(self, machine: str, effect: Send) -> None:
-        if not self.honest:
-            return
-        durable = self.disk.records[machine][-1][0] if self.disk.records[machine] else 0
-        if effect.after > durable:
-            raise Violation(f"C6: {self.id} sent what depends on record {effect.after}")
-        if machine == REPLICA:
-            self.world.checkers.on_send(self.id, self.place, effect.data)
-            replica = self.replica
-            if self.window_checked:
-                self.world.checkers.on_window(
-                    self.id, effect.data, replica.stable, self.world.settings.window
-                )
-        else:
-            self.world.checkers.on_cosigned(self.id, effect.data)
-
-    def _check_ordered(self, effect: Ordered) -> None:
-        if self.honest:
-            slot = self.replica._ordering.log.get(effect.height)
-            self.world.checkers.on_ordered(self.id, slot.decided if slot else None, effect.height)
-
-    def _check_certificate(self, certificate: Certificate) -> None:
-        """C7: exactly q lines, each of a member that said so; none spoils the time (DESIGN 2.8)."""
-        world = self.world
-        lines = certificate.cosignatures
-        if len({one.member for one in lines}) != quorum(world.epoch.members.n):
-            raise Violation(f"C7: {self.id} certified with {len(lines)} lines")
-        try:
-            verify_certificate(certificate, world.epoch.members, world.origin, world.keyring.verify)
-        except Malformed as error:
-            raise Violation(f"C7: {self.id} certified with a bad line: {error}") from error
-        size = certificate.checkpoint.size
-        if size <= self.height:
-            if min(certificate.timestamps()) * 1000 < self.disk.chain[size - 1].time:
-                raise Violation(f"C7: {self.id} certified {size} at a time before its block")
-
-    def check_bounds(self) -> None:
-        """C9: what an honest member holds is bounded (R-RS-1)."""
-        replica, window, n = self.replica, self.world.settings.window, self.world.epoch.members.n
-        held = {
-            "slots": (len(replica._ordering.log), 4 * window),
-            "contents": (max((len(one.contents) for one in replica._ordering.log), default=0), 3),
-            "view changes": (len(replica._views._collected), n),
-            "roots": (len(self.certifier._roots), 64),
-            "words": (max((len(one) for one in self.certifier._seen.values()), default=0), 64),
-        }
-        for what, (count, most) in held.items():
-            if count > most:
-                raise Violation(f"C9: {self.id} holds {count} {what}, more than {most}")
-
-    def _check_evidence(self, finding: Evidence) -> None:
-        accused = self.world.epoch.members.index(finding.member)
-        self.world.on_evidence(self, accused, finding)
+            elif self.seat is not None:
+                self.world.checkers.on_record(self.who, self.seat, record)
 
     def _execute(self, effect: Ordered) -> None:
-        world = self.world
         previous = self.disk.chain[-1] if self.disk.chain else None
-        self.append(next_block(previous, effect.height, effect.time, effect.transactions))
-        block = self.disk.chain[-1]
-        self.tell(Executed(block.height, block.header, world.next_epoch(block.height)))
+        block = next_block(
+            previous, self.world.epoch, effect.time, effect.transactions, self.world.decide
+        )
+        if (block.height, block.epoch) != (effect.height, effect.epoch):
+            raise Violation(f"C2: {self.id} ordered {effect.height} of epoch {effect.epoch}")
+        self.append(block)
+        self.tell(Executed(block.height, block.header, block.following))
         if self.up:
-            self.tell_certifier(Rooted(block.height, block.root, block.time))
+            self.tell_certifier(self._rooted(block))
+
+    def _rooted(self, block: Block) -> Rooted:
+        return Rooted(block.height, block.root, block.time, block.following is not None)
 
     def append(self, block: Block) -> None:
         """Make a block durable: one atomic write."""
-        if self.lost and not self.replica.lost:
+        if self.seated and self.lost and not self.replica.lost:
             self.world.checkers.mark("lost/found")
-            self.lost = False
+            self.found.add(self.epoch.number)
         if self.honest:
-            self.world.checkers.on_block(self.id, block.height, self.height, block.header)
+            self.world.checkers.on_block(self.id, block, self.height)
         self.disk.chain.append(block)
         self.world.on_executed(self, block)
 
@@ -407,17 +347,95 @@ class SimMember:
             answers.append(transaction if held else None)
         self.tell(Checked(effect.token, tuple(answers)))
 
-    def _install(self) -> None:
-        blocks, certificate = self.world.blocks_for(self, self.height)
+    # -- fetching blocks ------------------------------------------------------------------------
+
+    def _fetch(self) -> tuple[Certificate | None, tuple[bytes, ...]]:
+        """Fetch certified blocks, up to the last of an epoch and no further."""
+        world = self.world
+        blocks, certificate = world.blocks_for(self, self.height)
         digests: list[bytes] = []
         for block in blocks:
             self.append(block)
             digests += [one.digest for one in block.transactions]
-        last = self.disk.chain[-1] if self.disk.chain else None
         if certificate is not None:
+            size = certificate.checkpoint.size
+            epoch = ruling(self.disk.chain, size, world.epoch)
+            verify_certificate(certificate, epoch.members, world.origin, world.keyring.verify)
             self.disk.certificate = certificate
+        return certificate, tuple(digests)
+
+    def _install(self) -> None:
+        last = self.disk.chain[-1] if self.disk.chain else None
+        certificate: Certificate | None = None
+        digests: tuple[bytes, ...] = ()
+        if last is None or last.epoch != self.epoch.number or last.following is None:
+            certificate, digests = self._fetch()
+            last = self.disk.chain[-1] if self.disk.chain else None
+        following = last.following if last and last.epoch == self.epoch.number else None
         time = last.time if last else self.world.genesis_time
-        next_epoch = self.world.next_epoch(self.height)
-        self.tell(Installed(self.height, time, certificate, tuple(digests), next_epoch))
-        if last and self.up:
-            self.tell_certifier(Rooted(last.height, last.root, last.time))
+        self.tell(Installed(self.height, time, certificate, digests, following))
+        if last and self.up and self.seated:
+            self.tell_certifier(self._rooted(last))
+
+    def _follow(self) -> None:
+        """Who is in no set follows by fetching; the last height of an epoch may bring it in."""
+        if self.seated:
+            return
+        last = self.disk.chain[-1] if self.disk.chain else None
+        if last is None or last.following is None or len(self.disk.handovers) > last.epoch:
+            self._fetch()
+            last = self.disk.chain[-1] if self.disk.chain else None
+        # Fetched just now, or before power was lost between the blocks and the handover.
+        if last is not None and last.following is not None and self.disk.certificate is not None:
+            self._hand_over(self.disk.certificate, Carried())
+
+    # -- from one epoch to the next -------------------------------------------------------------
+
+    def _on_epoch_ended(self, effect: EpochEnded) -> None:
+        world = self.world
+        checkpoint = effect.certificate.checkpoint
+        if self.disk.chain[checkpoint.size - 1].root != checkpoint.root:
+            # This member decided something else than q of its set: it must not go on (R-DT-4).
+            self._do(
+                REPLICA, Halt(f"the boundary {checkpoint.size} is certified with another root")
+            )
+            self.replica.halt("diverged")
+            return
+        if self.honest:
+            inspection.check_certificate(self, effect.certificate)
+            if not effect.certificate.checkpoint.size == effect.height == self.epoch_end():
+                raise Violation(f"C7: {self.id} ended its epoch at {effect.height}")
+        self.ending = len(self.disk.handovers) <= self.epoch.number
+        world.later(
+            self, 0, self._store_most, lambda: self._hand_over(effect.certificate, effect.carried)
+        )
+
+    def epoch_end(self) -> int:
+        """The last height of the machines' epoch on the own chain; 0 when it has none yet."""
+        for block in self.disk.chain:
+            if block.epoch == self.epoch.number and block.following is not None:
+                return block.height
+        return 0
+
+    def _hand_over(self, certificate: Certificate, carried: Carried) -> None:
+        """One atomic write, then the machines of the next epoch."""
+        world, disk = self.world, self.disk
+        old = ruling(disk.chain, certificate.checkpoint.size, world.epoch)
+        if len(disk.handovers) > old.number:
+            return  # said again after a restart
+        self.writes += 1
+        if self.writes == self.crash_at_write:
+            self.crash(lambda _: 0)
+            return
+        disk.hand_over(Handover(old, certificate))
+        self.ending = False
+        self.incarnation += 1  # what was under way for the old machines goes to nobody
+        world.checkers.on_handover(self.id, old.number)
+        self._take_seat(carried)
+        into = disk.epoch(world.epoch)
+        world.note(self, f"epoch {into.number} begins after {into.base}")
+        if self.id in into.members and self.id not in old.members:
+            world.checkers.mark("epoch/joined")
+        if self.id in old.members and self.id not in into.members:
+            world.checkers.mark("epoch/left")
+        self._begin()

@@ -92,6 +92,22 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Change:
+    """From a time on (ms), and once the one before is decided, a client submits a change of the
+    member set: places that leave and that join, by how many places the order turns.
+
+    Without any of these only the cosigner keys are new. `bad`: the set keeps the old cosigner keys,
+    or removes too many at once, and must be refused.
+    """
+
+    at: int
+    removed: tuple[int, ...] = ()
+    added: tuple[int, ...] = ()
+    turn: int = 0
+    bad: bool = False
+
+
+@dataclass(frozen=True)
 class Plan:
     """One schedule. Probabilities in permille, times in ms of simulated time."""
 
@@ -112,6 +128,12 @@ class Plan:
     offsets: tuple[int, ...]  # ms by which each member's clock is wrong
     chaos: int = CHAOS_MS
     load: bool = False  # requests go on after chaos, until all of before are executed
+    changes: tuple[Change, ...] = ()  # of the member set; who is added has a place from n on
+
+    @property
+    def people(self) -> int:
+        """How many are a member at some time."""
+        return max([self.n, *[place + 1 for one in self.changes for place in one.added]])
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -133,6 +155,12 @@ class Plan:
                 "requests": tuple(Request(**one) for one in value["requests"]),
                 "byzantine": tuple((member, kind) for member, kind in value["byzantine"]),
                 "offsets": tuple(value["offsets"]),
+                "changes": tuple(
+                    Change(
+                        **{**one, "removed": tuple(one["removed"]), "added": tuple(one["added"])}
+                    )
+                    for one in value.get("changes", ())
+                ),
             }
         )
 

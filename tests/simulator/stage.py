@@ -12,13 +12,15 @@ from hashlib import blake2b
 
 from consensus import CertifierSettings, Epoch, Evidence, Finding, Send, Settings, verify_evidence
 from consensus import messages as wire
-from consensus.epoch import Seat
-from ledger.checkpoint import Certificate
+from consensus.epoch import Seat, vote_bytes
+from ledger.checkpoint import Certificate, Checkpoint, cosign
+from ledger.membership import MemberSet
 from ledger.transaction import SUITE, VERSION, Body, Transaction, signed
+from tests.simulator.chain import REPLICA, Block, certified_after
 from tests.simulator.checkers import Checkers
 from tests.simulator.dice import Dice
 from tests.simulator.keys import FakeSigner, Keyring
-from tests.simulator.member import REPLICA, Block, SimMember
+from tests.simulator.member import SimMember
 
 EPOCH_MS = 1_800_000_000_000
 SETTINGS = Settings(
@@ -52,9 +54,10 @@ class Stage:
         self.certifier_settings = CertifierSettings(interval_s=2, resend_ticks=10)
         self.genesis_time = EPOCH_MS - 1_000
         self.seat = Seat.take("m0", self.epoch, self.chain_id, self.origin, self.keyring.verify)
-        self.checkers = Checkers(self.seat)
+        self.checkers = Checkers(self.epoch)
         self.now = 0
-        self.boundary = -1  # the height whose block decides the next epoch
+        self.boundary = -1  # the height whose block decides the next epoch, with the same members
+        self.changes: dict[int, MemberSet] = {}  # number of a transaction -> the set it decides
         self.story: list[tuple[str, str]] = []
         self.evidence: list[Finding] = []
         self.sent: list[tuple[str, str, wire.Message]] = []  # sender, target, message of a replica
@@ -67,7 +70,7 @@ class Stage:
         self.settle()
 
     def __getitem__(self, name: str) -> SimMember:
-        return self.members[self.epoch.members.index(name)]
+        return self.members[int(name[1:])]
 
     # -- what a scenario does -------------------------------------------------------------------
 
@@ -144,6 +147,24 @@ class Stage:
         """The vote key of a member that lies."""
         return self.keyring.signer(f"{name}/vote")
 
+    def vote(
+        self, name: str, epoch: int, kind: str, view: int, sequence: int, digest: bytes
+    ) -> bytes:
+        """The signature of a member that lies."""
+        place = (epoch, view, sequence)
+        return self.signer(name).sign(vote_bytes(kind, self.chain_id, *place, digest))
+
+    def line(self, name: str, key: int, size: int, root: bytes, timestamp: int) -> bytes:
+        """The cosignature of a member that lies, with its key of some epoch."""
+        checkpoint = Checkpoint(self.origin, size, root)
+        return cosign(checkpoint, timestamp, name, self.keyring.cosigner(name, key)).signature
+
+    def word(self, name: str, key: int, epoch: int, size: int, root: bytes) -> bytes:
+        """Such a cosignature on the wire, said to be of some epoch."""
+        now = self.wall_ms(self[name]) // 1000
+        signature = self.line(name, key, size, root, now)
+        return wire.COSIGNED.encode(wire.Cosigned(epoch, size, root, now, signature))
+
     def heights(self) -> list[int]:
         """The length of each member's chain."""
         return [member.height for member in self.members]
@@ -183,27 +204,56 @@ class Stage:
 
     def blocks_for(self, member: SimMember, height: int) -> tuple[list[Block], Certificate | None]:
         for other in self.members:
-            certificate = other.disk.certificate
-            if other is not member and other.up and certificate is not None:
-                size = certificate.checkpoint.size
-                if height < size <= other.height:
-                    return other.disk.chain[height:size], certificate
+            if other is not member and other.up:
+                blocks, certificate = certified_after(other.disk, height)
+                if certificate is not None:
+                    return blocks, certificate
         return [], None
 
     def note(self, member: SimMember, text: str) -> None:
         self.story.append((member.id, text))
 
-    def next_epoch(self, height: int) -> Epoch | None:
-        if height != self.boundary:
-            return None
-        return Epoch(1, self.epoch.members, height)
+    def decide(
+        self, current: Epoch, height: int, transactions: tuple[Transaction, ...]
+    ) -> Epoch | None:
+        number = current.number + 1
+        if height == self.boundary:
+            return Epoch(number, self.same(current.members, number), height)
+        for one in transactions:
+            decided = self.changes.get(int.from_bytes(one.body.nonce, "big"))
+            if decided is not None:
+                return Epoch(number, decided, height)
+        return None
+
+    def same(self, members: MemberSet, epoch: int) -> MemberSet:
+        """The same members in another epoch: their cosigner keys are new."""
+        return MemberSet(tuple(self.keyring.member(member.id, epoch) for member in members.members))
+
+    def set_of(self, epoch: int, *names: str) -> MemberSet:
+        """The set of an epoch with these members, in this order."""
+        return MemberSet(tuple(self.keyring.member(name, epoch) for name in names))
+
+    def join(self, name: str) -> SimMember:
+        """Somebody who is in no set yet comes up, and follows."""
+        assert name == f"m{len(self.members)}", "who joins is the next by number"
+        self.members.append(self.member_type(self, len(self.members), "", 0))
+        self.members[-1].start()
+        self.settle()
+        return self.members[-1]
+
+    def epochs_begun(self) -> int:
+        return max(one.disk.epoch(self.epoch).number for one in self.members)
 
     def on_executed(self, member: SimMember, block: Block) -> None:
         """Nothing to do: scenarios look at the chains."""
 
-    def on_evidence(self, member: SimMember, accused: int, finding: Evidence) -> None:
+    def on_evidence(self, member: SimMember, finding: Evidence) -> None:
         held = verify_evidence(
-            finding, self.chain_id, self.origin, self.epoch.members, self.keyring.verify
+            finding, self.chain_id, self.origin, member.epoch, self.keyring.verify
         )
         assert held, "evidence must verify for a third party"
         self.evidence.append(finding)
+
+    def in_epoch(self, number: int, *names: str) -> bool:
+        """Say whether members sit in an epoch."""
+        return all(self[one].seated and self[one].epoch.number == number for one in names)

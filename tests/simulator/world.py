@@ -17,15 +17,18 @@ from typing import Any
 from consensus import CertifierSettings, Epoch, Evidence, Send, Settings, verify_evidence
 from consensus.epoch import Seat
 from consensus.messages import ViewChange, decode
-from ledger.checkpoint import Certificate, verify_certificate
+from ledger.checkpoint import Certificate
 from ledger.errors import Malformed
 from ledger.transaction import SUITE, VERSION, Body, Transaction, signed
-from tests.simulator.adversary import Adversary, censored
+from tests.simulator.adversary import Adversary, censored, retired_words
+from tests.simulator.chain import Block, certified_after
 from tests.simulator.checkers import Checkers, Violation
 from tests.simulator.dice import Dice
+from tests.simulator.inspection import check_bounds, is_done
 from tests.simulator.judge import is_view_change
 from tests.simulator.keys import Keyring
-from tests.simulator.member import Block, SimMember
+from tests.simulator.member import SimMember
+from tests.simulator.membership import Membership
 from tests.simulator.plan import Plan
 
 TICK_MS = 40  # coarser than a node's: all patience is in ticks, and a schedule costs less
@@ -34,6 +37,7 @@ HEAL_MS = 120_000  # within so much simulated time after healing, everything mus
 LOAD_MS = 300  # between two requests after healing, in plans with load
 SLOW_MS = 600  # by which a slow primary keeps its proposals back
 RETRY_MS = 1_500  # a client that has heard nothing asks another member
+CHANGES = 20_000  # numbers of the transactions that change the member set begin here
 EVENTS_MAX = 2_000_000  # a run that takes more does not end
 
 
@@ -83,16 +87,17 @@ class World:
             resend_ticks=8,
             lost_heights=2 * plan.window,
         )
-        seat = Seat.take("m0", self.epoch, self.chain_id, self.origin, self.keyring.verify)
-        self._seat = seat
-        self.checkers = Checkers(seat)
+        self.checkers = Checkers(self.epoch)
+        self.membership = Membership(self.epoch, plan.changes, self.keyring, self.checkers)
         self._network = Dice(plan.seed, "network")
         self._disk = Dice(plan.seed, "disk")
-        self._adversary = Adversary(seat, Dice(plan.seed, "adversary"))
+        self._lies = Dice(plan.seed, "adversary")
+        self._adversaries: dict[int, Adversary] = {}
+        self._seats: dict[int, Seat] = {}
         strategies = dict(plan.byzantine)
         self.members = [
             SimMember(self, place, strategies.get(place, ""), plan.store_most)
-            for place in range(plan.n)
+            for place in range(plan.people)
         ]
         self._by_id = {member.id: member for member in self.members}
         self.honest = [member for member in self.members if member.honest]
@@ -119,7 +124,7 @@ class World:
         self.at(when, _unless_crashed, member, member.incarnation, action)
 
     def wall_ms(self, member: SimMember) -> int:
-        return EPOCH_MS + self.now + self.plan.offsets[member.place]
+        return EPOCH_MS + self.now + self.plan.offsets[member.place % self.plan.n]
 
     def run(self) -> Outcome:
         """Run both phases. Raises: Violation."""
@@ -146,7 +151,7 @@ class World:
             self._trace.hexdigest(),
             self._counter,
             max(one.height for one in self.honest),
-            max(one.replica.view for one in self.honest),
+            max(one.replica.view for one in self.honest if one.answers),
             sum(one.crashes for one in self.members),
             healed_at - self.plan.chaos,
             self.checkers.marks,
@@ -160,6 +165,8 @@ class World:
             member = self.members[crash.member]
             self.at(crash.at, self._crash, member, crash.wiped)
             self.at(crash.at + crash.down, self._restart, member)
+        for number, change in enumerate(self.plan.changes):
+            self.at(change.at, self._change, number)
         for number, request in enumerate(self.plan.requests):
             transactions = tuple(self._transaction(number, one) for one in range(request.count))
             self.at(request.at, self._submit, request.member, transactions)
@@ -168,6 +175,8 @@ class World:
     def _tick(self, member: SimMember) -> None:
         if member.up:
             member.tick()
+            if member.strategy == "linger":
+                self._linger(member)
         self.at(self.now + TICK_MS, self._tick, member)
 
     def _crash(self, member: SimMember, wiped: bool = False) -> None:
@@ -175,7 +184,7 @@ class World:
             self.note(member, "loses power")
             self.checkers.mark("crash")
             if member.honest:
-                member.check_bounds()
+                check_bounds(member)
             member.crash(lambda count: self._disk.below(count + 1))
             if wiped:
                 self.note(member, "loses its disk")
@@ -185,7 +194,7 @@ class World:
         if not member.up:
             self.note(member, "starts again")
             member.start()
-            if member.honest:
+            if member.honest and member.answers:
                 self.checkers.mark(f"restart/{member.replica.mode.value}")
 
     def _heal(self) -> None:
@@ -198,10 +207,12 @@ class World:
 
     # -- clients --------------------------------------------------------------------------------
 
-    def _transaction(self, number: int, one: int) -> Transaction:
+    def _transaction(
+        self, number: int, one: int, arguments: dict[str, Any] | None = None
+    ) -> Transaction:
         client = self.keyring.signer(f"client{number % 5}")
         body = Body(
-            arguments={},
+            arguments=arguments or {},
             chain=self.chain_id,
             contract="test",
             function="do",
@@ -216,8 +227,9 @@ class World:
     def _submit(self, place: int, transactions: tuple[Transaction, ...]) -> None:
         """Give transactions to a member, and to the next one when nothing is heard of them."""
         member = self.members[place]
-        if member.strategy == "censor":
-            place, member = (place + 1) % self.plan.n, self.members[(place + 1) % self.plan.n]
+        if member.strategy == "censor" or not member.seated:
+            place = (place + 1) % self.plan.people
+            member = self.members[place]
         rest = tuple(one for one in transactions if one.id not in self._executed)
         if not rest:
             return
@@ -225,7 +237,7 @@ class World:
             self._waiting[one.id] = one
         if member.up:
             member.submit(rest)
-        self.at(self.now + RETRY_MS, self._submit, (place + 1) % self.plan.n, rest)
+        self.at(self.now + RETRY_MS, self._submit, (place + 1) % self.plan.people, rest)
 
     def _load(self, number: int) -> None:
         """Others go on while something from before is owed: a censor cannot wait for silence."""
@@ -234,8 +246,61 @@ class World:
             self._submit(number % self.plan.n, (self._transaction(10_000 + number, 0),))
             self.at(self.now + LOAD_MS, self._load, number + 1)
 
-    def next_epoch(self, height: int) -> Epoch | None:
-        return None
+    # -- membership -----------------------------------------------------------------------------
+
+    def _change(self, number: int) -> None:
+        """Somebody asks for the next change, once the one before is decided."""
+        if number > self.membership.decided:
+            self.at(self.now + RETRY_MS // 4, self._change, number)
+            return
+        arguments = self.membership.ask(number)
+        transaction = self._transaction(CHANGES + number, 0, arguments)
+        self.membership.asked[transaction.id] = number
+        self._submit(number % self.plan.n, (transaction,))
+
+    def decide(
+        self, current: Epoch, height: int, transactions: tuple[Transaction, ...]
+    ) -> Epoch | None:
+        return self.membership.decide(current, height, transactions)
+
+    def epochs_begun(self) -> int:
+        return self.membership.keys_made
+
+    def seat(self, epoch: int) -> Seat:
+        """Somebody's seat in an epoch: for its members, base and chain."""
+        if epoch not in self._seats:
+            one = self.membership.epochs[epoch]
+            first = one.members.members[0].id
+            self._seats[epoch] = Seat.take(
+                first, one, self.chain_id, self.origin, self.keyring.verify
+            )
+        return self._seats[epoch]
+
+    def adversary(self, epoch: int) -> Adversary:
+        """Whoever pulls the strings in an epoch."""
+        if epoch not in self._adversaries:
+            self._adversaries[epoch] = Adversary(self.seat(epoch), self._lies)
+        return self._adversaries[epoch]
+
+    def _linger(self, member: SimMember) -> None:
+        """Who left, or stayed with new keys, goes on to sign with the old ones (R-MB-6)."""
+        newest = self.membership.epochs[-1]
+        own = member.epoch if member.answers else None
+        if not newest.number or own is None or not self._lies.chance(200):
+            return
+        epoch = min(own.number, newest.number - 1)
+        old, vote = (
+            self.keyring.cosigner(member.id, epoch),
+            self.keyring.signer(f"{member.id}/vote"),
+        )
+        place = min(member.place, newest.members.n - 1)
+        if member.id in newest.members:
+            place = newest.members.index(member.id)
+        now = self.wall_ms(member) // 1000
+        seat, block = self.seat(newest.number), member.disk.chain[-1]
+        for machine, data in retired_words(epoch, place, old, vote, seat, block, now):
+            for target in self.honest:
+                self._carry(member, target, machine, data)
 
     def on_executed(self, member: SimMember, block: Block) -> None:
         self._trace.update(block.header)
@@ -245,6 +310,7 @@ class World:
                     raise Violation(f"C3: {member.id} executed what no client submitted")
                 self._waiting.pop(one.id, None)
                 self._executed.setdefault(one.id, block.height)
+            self.membership.on_block(block)
 
     # -- the wire -------------------------------------------------------------------------------
 
@@ -253,12 +319,13 @@ class World:
             pairs = [(to, send.data) for to in send.to]
         elif machine == "replica":
             signer = self.keyring.signer(f"{member.id}/vote")
-            pairs = list(
-                self._adversary.twist(member.strategy, member.place, signer, send.to, send.data)
-            )
+            adversary = self.adversary(member.epoch.number)
+            place = member.epoch.members.index(member.id)
+            pairs = list(adversary.twist(member.strategy, place, signer, send.to, send.data))
         elif member.strategy == "untimely":
-            signer = self.keyring.signer(f"{member.id}/cosigner")
-            pairs = [(to, self._adversary.untimely(signer, send.data)) for to in send.to]
+            signer = self.keyring.cosigner(member.id, member.epoch.number)
+            adversary = self.adversary(member.epoch.number)
+            pairs = [(to, adversary.untimely(signer, send.data)) for to in send.to]
         else:
             pairs = [] if member.strategy == "silent" else [(to, send.data) for to in send.to]
         for to, data in pairs:
@@ -283,7 +350,8 @@ class World:
     def _is_cut(self, sender: SimMember, target: SimMember) -> bool:
         for one in self.plan.partitions:
             if one.start <= self.now < one.end:
-                if one.groups[sender.place] != one.groups[target.place]:
+                n = self.plan.n  # who joins sits beside one of the first
+                if one.groups[sender.place % n] != one.groups[target.place % n]:
                     return True
         return False
 
@@ -302,7 +370,7 @@ class World:
         if target.honest and data.startswith(b"view-change", 2):
             self._on_view_change(target, data)
         if machine == "replica" and not target.honest:
-            self._adversary.hear(sender.place, data)
+            self.adversary(target.epoch.number).hear(sender.id, data)
             if target.strategy == "censor":
                 heard = censored(data)
                 if heard is None:
@@ -315,8 +383,11 @@ class World:
             message = decode(data)
         except Malformed:
             return
-        if isinstance(message, ViewChange) and is_view_change(self._seat, message):
-            self.checkers.on_view_change_heard(target.id, message.member, message.view)
+        if not isinstance(message, ViewChange) or message.epoch >= len(self.membership.epochs):
+            return
+        if is_view_change(self.seat(message.epoch), message):
+            who = f"{target.id}/{message.epoch}"
+            self.checkers.on_view_change_heard(who, message.member, message.view)
 
     def blocks_for(self, member: SimMember, height: int) -> tuple[list[Block], Certificate | None]:
         """From some other reachable member; the certificate is checked against the blocks' root."""
@@ -331,59 +402,38 @@ class World:
         if not others:
             return [], None
         source = self._network.pick(others)
-        certificate = source.disk.certificate
-        if certificate is None or certificate.checkpoint.size <= height:
+        blocks, certificate = certified_after(source.disk, height)
+        if certificate is None:
             return [], None
-        verify_certificate(certificate, self.epoch.members, self.origin, self.keyring.verify)
         size = certificate.checkpoint.size
-        if size > source.height:
-            return [], None
         if source.disk.chain[size - 1].root != certificate.checkpoint.root:
             raise Violation(f"C1: {source.id} holds another root of {size} than certified")
-        return source.disk.chain[height:size], certificate
+        return blocks, certificate
 
     # -- the end --------------------------------------------------------------------------------
 
-    def on_evidence(self, member: SimMember, accused: int, finding: Evidence) -> None:
+    def on_evidence(self, member: SimMember, finding: Evidence) -> None:
         """C13: evidence verifies, and never against an honest member."""
-        if not verify_evidence(
-            finding, self.chain_id, self.origin, self.epoch.members, self.keyring.verify
-        ):
+        epoch = self.membership.epochs[finding.first.epoch]
+        if not verify_evidence(finding, self.chain_id, self.origin, epoch, self.keyring.verify):
             raise Violation(f"C13: {member.id} reports evidence that does not verify")
-        if self.members[accused].honest:
-            raise Violation(f"C5: {member.id} has evidence against the honest m{accused}")
+        if self._by_id[finding.member].honest:
+            raise Violation(f"C5: {member.id} has evidence against the honest {finding.member}")
         self.checkers.mark(f"evidence/{finding.first.kind}")
 
     def _is_converged(self) -> bool:
-        if self._waiting:
+        newest = self.membership.epochs[-1]
+        if self._waiting or self.membership.decided < len(self.plan.changes):
             return False
-        first = self.honest[0]
+        height = self.honest[0].height
+        if newest.number and height <= newest.base:
+            return False  # not opened yet: nothing could be certified anew
         for one in self.honest:
-            one.check_bounds()
-        return all(
-            one.up
-            and one.height == first.height
-            and one.replica.stable == first.height
-            and not one.replica.pending  # or it would wait for what is done, and blame the primary
-            for one in self.honest
-        )
+            check_bounds(one)
+        return all(is_done(one, newest, height) for one in self.honest)
 
     def note(self, member: SimMember, text: str) -> None:
         self.story.append(f"{self.now:>7} {member.id} {text}")
-
-    def status(self) -> str:
-        """One line for each member."""
-        lines = [
-            "member strategy   up    mode      view height exec stable pending records crashes"
-        ]
-        for one in self.members:
-            replica = one.replica
-            lines.append(
-                f"{one.id:<6} {one.strategy or '-':<10} {one.up!s:<5} {replica.mode.value:<9} "
-                f"{replica.view:>4} {one.height:>6} {replica.executed:>4} {replica.stable:>6} "
-                f"{replica.pending:>7} {len(one.disk.records['replica']):>7} {one.crashes:>7}"
-            )
-        return "\n".join(lines)
 
 
 def _unless_crashed(member: SimMember, incarnation: int, action: Callable[[], None]) -> None:

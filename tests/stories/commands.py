@@ -225,7 +225,7 @@ class Storyteller:
         root = MADE_UP[1 if found["second"] else 0]
         signer = stage.keyring.signer(f"{name}/cosigner")
         line = cosign(Checkpoint(stage.origin, size, root), timestamp, name, signer)
-        return Cosigned(size, root, timestamp, line.signature)
+        return Cosigned(0, size, root, timestamp, line.signature)
 
     # -- looking --------------------------------------------------------------------------------
 

@@ -49,7 +49,7 @@ def word(member: str, size: int, root: bytes = ROOT, timestamp: int = NOW) -> De
     one = cosign(
         Checkpoint(ORIGIN, size, root), timestamp, member, KEYRING.signer(f"{member}/cosigner")
     )
-    return Deliver(member, COSIGNED.encode(Cosigned(size, root, timestamp, one.signature)))
+    return Deliver(member, COSIGNED.encode(Cosigned(0, size, root, timestamp, one.signature)))
 
 
 def rooted(
@@ -112,7 +112,7 @@ def test_a_member_that_cosigns_two_roots_is_reported_with_proof() -> None:
     findings = [one.finding for one in effects if isinstance(one, Report)]
     assert len(findings) == 1
     assert isinstance(findings[0], Evidence)
-    assert verify_evidence(findings[0], b"", ORIGIN, MEMBERS, KEYRING.verify)
+    assert verify_evidence(findings[0], b"", ORIGIN, Epoch(0, MEMBERS), KEYRING.verify)
 
 
 def test_a_member_whose_root_a_quorum_contradicts_halts_and_signs_no_more() -> None:

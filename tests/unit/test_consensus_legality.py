@@ -16,7 +16,7 @@ KINDS: list[type[wire.Message]] = list(get_args(wire.Message))
 HEARD: dict[Mode, set[type[wire.Message]]] = {
     Mode.ACTIVE: set(KINDS),
     Mode.CHANGING: set(KINDS) - {wire.PrePrepare},
-    Mode.ENDED: {wire.Status, wire.Fetch},
+    Mode.ENDED: {wire.Status},
     Mode.HALTED: set(),
 }
 

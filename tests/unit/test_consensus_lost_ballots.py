@@ -75,7 +75,7 @@ def test_it_stays_silent_while_one_member_has_not_answered() -> None:
 def test_the_loss_is_remembered_over_another_restart() -> None:
     stage = with_wiped_m3()
     stage.ticks(SETTINGS.resend_ticks)
-    stage["m3"].lost = False  # nobody says so any more: the records do
+    stage["m3"].lost_through = -1  # nobody says so any more: the records do
     stage.crash("m3")
     stage.restart("m3")
     assert stage["m3"].replica.lost

@@ -287,25 +287,6 @@ def test_a_member_cut_off_with_requests_waiting_is_still_in_the_view_when_it_ret
     assert [member.replica.mode for member in stage.members] == [Mode.ACTIVE] * 4
 
 
-def test_nothing_is_ordered_above_the_last_height_of_an_epoch_whatever_was_in_flight() -> None:
-    """R-MB-1, R-MB-3: the boundary is the same for all, also for a member that fetched it."""
-    stage = Stage()
-    stage.boundary = 3
-    stage.crash("m2")
-    stage["m0"].submit(tuple(stage.transaction(number) for number in range(8)))
-    stage.settle()
-    stage.restart("m2")
-    stage.until(lambda: stage.heights() == [3, 3, 3, 3])
-    stage.until(lambda: all(member.replica.mode is Mode.ENDED for member in stage.members))
-    assert [text for _, text in stage.story].count("epoch ends at 3") == 4
-    stage.submit("m1", 99)
-    stage.ticks(100)
-    assert stage.heights() == [3, 3, 3, 3]
-    stage.crash("m1")
-    stage.restart("m1")
-    assert stage["m1"].replica.mode is Mode.ENDED
-
-
 def test_a_member_that_never_saw_a_batch_fetches_what_the_new_view_proposes() -> None:
     """A NEW-VIEW names digests; the batch behind one proves itself by it (R-Q-6)."""
     stage = Stage()

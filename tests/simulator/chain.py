@@ -1,0 +1,106 @@
+"""What a simulated member executes and keeps: blocks, the epochs they decide, and a disk that can
+lose its tail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from consensus import Epoch, Handover
+from ledger.checkpoint import Certificate
+from ledger.transaction import Transaction
+
+REPLICA, CERTIFIER = "replica", "certifier"
+
+# What executing a block decides: the epoch it belongs to, its height, its transactions -> the next
+# epoch, or None. A pure function, the same at every member.
+Decide = Callable[[Epoch, int, tuple[Transaction, ...]], Epoch | None]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A durable block. `root` stands for the chain log's root: it binds all headers up to here."""
+
+    height: int
+    time: int
+    transactions: tuple[Transaction, ...]
+    header: bytes
+    root: bytes
+    epoch: int  # whose set ordered it
+    ruling: Epoch  # whose set orders and certifies what follows; the header binds its digest
+
+    @property
+    def following(self) -> Epoch | None:
+        """The epoch this block decided, if it is the last of its own."""
+        return self.ruling if self.ruling.number > self.epoch else None
+
+
+def next_block(
+    previous: Block | None,
+    genesis: Epoch,
+    time: int,
+    transactions: tuple[Transaction, ...],
+    decide: Decide,
+) -> Block:
+    """Execute: deterministic in what was ordered and nothing else."""
+    before = previous.root if previous else bytes(32)
+    height = previous.height + 1 if previous else 1
+    current = previous.ruling if previous else genesis
+    ruling = decide(current, height, transactions) or current
+    body = b"".join(one.digest for one in transactions)
+    header = blake2b(
+        before + f"{height}/{time}/{current.number}/".encode() + ruling.members.digest() + body,
+        digest_size=32,
+    ).digest()
+    root = blake2b(before + header, digest_size=32).digest()
+    return Block(height, time, transactions, header, root, current.number, ruling)
+
+
+def ruling(chain: Sequence[Block], height: int, genesis: Epoch) -> Epoch:
+    """The epoch whose set orders and certifies a height: what the header before it names."""
+    return chain[height - 2].ruling if height > 1 else genesis
+
+
+def _empty() -> dict[str, list[tuple[int, bytes]]]:
+    return {REPLICA: [], CERTIFIER: []}
+
+
+@dataclass
+class Disk:
+    """What survives a power cut, and what is on its way there. The replica's records are those of
+    the current epoch; the certifier's span all.
+    """
+
+    records: dict[str, list[tuple[int, bytes]]] = field(default_factory=_empty)
+    pending: dict[str, list[tuple[int, bytes]]] = field(default_factory=_empty)
+    chain: list[Block] = field(default_factory=list)
+    certificate: Certificate | None = None
+    handovers: list[Handover] = field(default_factory=list)
+
+    def epoch(self, genesis: Epoch) -> Epoch:
+        """The newest epoch that has begun: the one after the newest handover."""
+        if not self.handovers:
+            return genesis
+        return self.chain[self.handovers[-1].certificate.checkpoint.size - 1].ruling
+
+    def hand_over(self, handover: Handover) -> None:
+        """One atomic write: an epoch has ended, and its records are gone."""
+        self.handovers.append(handover)
+        self.records[REPLICA] = []
+        self.pending = _empty()
+
+
+def certified_after(disk: Disk, height: int) -> tuple[list[Block], Certificate | None]:
+    """What a disk can give to who has a chain of that height: blocks up to the newest certificate,
+    or to the end of the epoch, if that comes first, and the certificate of the last of them.
+    """
+    certificates = [one.certificate for one in disk.handovers]
+    if disk.certificate is not None:
+        certificates.append(disk.certificate)
+    for certificate in certificates:
+        size = certificate.checkpoint.size
+        if height < size <= len(disk.chain):
+            return disk.chain[height:size], certificate
+    return [], None

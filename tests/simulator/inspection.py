@@ -1,0 +1,105 @@
+"""What is checked of each member at every effect: that what it says is durable, proven, and within
+bounds (C6, C7, C9). What needs the words of others is in checkers.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from consensus import Epoch, Mode, Ordered, Send
+from ledger.checkpoint import Certificate, verify_certificate
+from ledger.errors import Malformed
+from tests.simulator.chain import REPLICA
+from tests.simulator.checkers import Violation
+from tests.simulator.judge import quorum
+
+if TYPE_CHECKING:
+    from tests.simulator.member import SimMember
+
+
+def check_send(member: SimMember, machine: str, effect: Send) -> None:
+    if not member.honest:
+        return
+    durable = member.disk.records[machine][-1][0] if member.disk.records[machine] else 0
+    if effect.after > durable:
+        raise Violation(f"C6: {member.id} sent what depends on record {effect.after}")
+    assert member.seat is not None, "who says something has a seat"
+    if machine == REPLICA:
+        member.world.checkers.on_send(member.who, member.seat, effect.data)
+        replica = member.replica
+        if member.window_checked:
+            member.world.checkers.on_window(
+                member.id, effect.data, replica.stable, member.world.settings.window
+            )
+    else:
+        member.world.checkers.on_cosigned(member.id, member.seat, effect.data)
+
+
+def check_ordered(member: SimMember, effect: Ordered) -> None:
+    if member.honest:
+        slot = member.replica._ordering.log.get(effect.height)
+        assert member.seat is not None, "who orders something has a seat"
+        member.world.checkers.on_ordered(
+            member.id, member.seat, slot.decided if slot else None, effect.height
+        )
+
+
+def check_certificate(member: SimMember, certificate: Certificate) -> None:
+    """C7: exactly q lines, each of a member that said so; none spoils the time (DESIGN 2.8)."""
+    world = member.world
+    lines = certificate.cosignatures
+    size = certificate.checkpoint.size
+    members = world.checkers.certifying(member.id, size, member.epoch.number)
+    if len({one.member for one in lines}) != quorum(members.n):
+        raise Violation(f"C7: {member.id} certified with {len(lines)} lines")
+    try:
+        verify_certificate(certificate, members, world.origin, world.keyring.verify)
+    except Malformed as error:
+        raise Violation(f"C7: {member.id} certified with a bad line: {error}") from error
+    if size <= member.height:
+        if min(certificate.timestamps()) * 1000 < member.disk.chain[size - 1].time:
+            raise Violation(f"C7: {member.id} certified {size} at a time before its block")
+
+
+def check_bounds(member: SimMember) -> None:
+    """C9: what an honest member holds is bounded (R-RS-1)."""
+    if not member.seated:
+        return
+    replica, window, n = member.replica, member.world.settings.window, member.epoch.members.n
+    held = {
+        "slots": (len(replica._ordering.log), 4 * window),
+        "contents": (max((len(one.contents) for one in replica._ordering.log), default=0), 3),
+        "view changes": (len(replica._views._collected), n),
+        "roots": (len(member.certifier._roots), 64),
+        "words": (max((len(one) for one in member.certifier._seen.values()), default=0), 64),
+    }
+    for what, (count, most) in held.items():
+        if count > most:
+            raise Violation(f"C9: {member.id} holds {count} {what}, more than {most}")
+
+
+def is_done(one: SimMember, newest: Epoch, height: int) -> bool:
+    """Say whether a member has reached a height in the newest epoch, and nothing is left to do."""
+    if not one.up or one.height != height or len(one.disk.handovers) != newest.number:
+        return False
+    if one.id not in newest.members:
+        return not one.seated and (not one.answers or one.replica.mode is Mode.ENDED)
+    # Nothing may be pending: it would wait for what is done, and blame the primary.
+    return one.seated and one.replica.stable == height and not one.replica.pending
+
+
+def status(members: Iterable[SimMember]) -> str:
+    """One line for each member."""
+    lines = ["member strategy   up    mode      view height exec stable pending records crashes"]
+    for one in members:
+        replica = one.replica
+        if not one.answers:
+            lines.append(f"{one.id:<6} {one.strategy or '-':<10} {one.up!s:<5} in no set")
+            continue
+        lines.append(
+            f"{one.id:<6} {one.strategy or '-':<10} {one.up!s:<5} {replica.mode.value:<9} "
+            f"{replica.view:>4} {one.height:>6} {replica.executed:>4} {replica.stable:>6} "
+            f"{replica.pending:>7} {len(one.disk.records['replica']):>7} {one.crashes:>7}"
+        )
+    return "\n".join(lines)
