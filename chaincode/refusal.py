@@ -42,6 +42,7 @@ CODES: Final[dict[str, tuple[str, ...]]] = {
     "record-too-large": ("entity", "limit"),
     "leaves-too-large": ("limit",),
     "overflow": ("limit",),
+    "bad-member-set": ("field",),
     # both contracts
     "foreign-id": ("id", "organisation"),
     "wrong-organisation": ("account", "organisation"),

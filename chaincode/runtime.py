@@ -22,6 +22,7 @@ from chaincode.duplicates import Duplicates
 from chaincode.entities import Entities, State
 from chaincode.genesis_state import genesis_entities
 from chaincode.identity.v1.records import ACCOUNT
+from chaincode.membership import next_set
 from chaincode.refusal import Refused, refuse
 from chaincode.registry import CONTRACTS, Registry
 from ledger.block import ACCEPTED, RESULT, Result
@@ -29,6 +30,7 @@ from ledger.codec import Format, encode
 from ledger.errors import InvariantViolated
 from ledger.genesis import Genesis
 from ledger.limits import INTEGER_MAX
+from ledger.membership import MemberSet
 from ledger.paths import Path, key
 from ledger.transaction import Body, Transaction
 
@@ -53,6 +55,7 @@ class Outcome:
     paths: dict[bytes, Path] = field(default_factory=dict)  # of every key in writes
     leaves: list[Appended] = field(default_factory=list)  # entity, index in its log, leaf bytes
     consumed: list[tuple[int, bytes]] = field(default_factory=list)  # bucket, transaction id
+    members: MemberSet | None = None  # the set that follows this block, where it changes
 
 
 class _Nothing:
@@ -83,30 +86,45 @@ class Runtime:
         return _outcome((), entities, leaves, None)
 
     def execute(
-        self, state: State, height: int, time: int, transactions: Sequence[Transaction]
+        self,
+        state: State,
+        height: int,
+        time: int,
+        transactions: Sequence[Transaction],
+        sets: Sequence[MemberSet] = (),
     ) -> Outcome:
         """Execute a block on the state before it; `time` is the block's, in milliseconds since
-        1970 UTC.
+        1970 UTC; `sets` are the member sets of all epochs up to the block's own, if there is any
+        after genesis's.
 
         Raises: InvariantViolated when the chain names sources that are not installed here, when
         the state is damaged, or when a contract breaks.
         """
-        block = _Block(self._chain, self.registry, state, height, time)
+        known = sets or (self._genesis.members,)
+        block = _Block(self._chain, self.registry, state, height, time, known)
         results = tuple(block.run(index, each) for index, each in enumerate(transactions))
-        return _outcome(results, block.entities, block.leaves, block.duplicates)
+        return _outcome(results, block.entities, block.leaves, block.duplicates, block.members)
 
 
 class _Block:
     """One block while it is executed."""
 
     def __init__(
-        self, chain: bytes, registry: Registry, state: State, height: int, time: int
+        self,
+        chain: bytes,
+        registry: Registry,
+        state: State,
+        height: int,
+        time: int,
+        sets: Sequence[MemberSet],
     ) -> None:
         if not (0 < height <= INTEGER_MAX and 0 <= time <= INTEGER_MAX):
             raise InvariantViolated(f"a block of height {height} and time {time}")
         self.entities: Final = Entities(state, registry.kinds)
         self.duplicates: Final = Duplicates(state, time)
         self.leaves: Final[list[Appended]] = []
+        self.members: MemberSet | None = None  # what the last accepted call that names a set wrote
+        self._sets: Final = sets
         self._chain: Final = chain
         self._registry: Final = registry
         self._height: Final = height
@@ -155,7 +173,10 @@ class _Block:
             place = Place(
                 self._height, self._time, index, transaction.id, contract.name, contract.version
             )
-            return append(self.entities, place, context.events, context.writes, self.leaves)
+            members = next_set(context.writes, self._sets)
+            events = append(self.entities, place, context.events, context.writes, self.leaves)
+            self.members = members or self.members
+            return events
         except Refused:
             raise
         except Exception as error:
@@ -213,8 +234,9 @@ def _outcome(
     entities: Entities,
     leaves: list[Appended],
     duplicates: Duplicates | None,
+    members: MemberSet | None = None,
 ) -> Outcome:
-    outcome = Outcome(results=results, leaves=leaves)
+    outcome = Outcome(results=results, leaves=leaves, members=members)
     for entity, value in entities.changed():
         outcome.writes[entity.key] = value
         outcome.paths[entity.key] = entity.path

@@ -24,7 +24,7 @@ from ledger.limits import (
 )
 from ledger.membership import Member, MemberSet
 
-__all__ = ["Account", "Genesis", "Organisation"]
+__all__ = ["Account", "Genesis", "Organisation", "member_entry", "read_member"]
 
 VERSION: Final = 1
 _CHAIN_NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,61}\Z")
@@ -95,16 +95,7 @@ class Genesis:
                     }
                     for account in self.accounts
                 ],
-                "members": [
-                    {
-                        "cosigner_key": member.cosigner_key.hex(),
-                        "id": member.id,
-                        "log_key": member.log_key.hex(),
-                        "tls_certificate": to_base64(member.tls_certificate),
-                        "vote_key": member.vote_key.hex(),
-                    }
-                    for member in self.members.members
-                ],
+                "members": [member_entry(member) for member in self.members.members],
                 "name": self.name,
                 "organisations": [{"id": o.id, "name": o.name} for o in self.organisations],
                 "parameters": self.parameters,
@@ -134,7 +125,7 @@ class Genesis:
             parameters=parameters,
             organisations=tuple(map(_organisation, _list(value, "organisations"))),
             accounts=tuple(map(_account, _list(value, "accounts"))),
-            members=MemberSet(tuple(map(_member, _list(value, "members")))),
+            members=MemberSet(tuple(map(read_member, _list(value, "members")))),
         )
         if genesis.file != data:
             raise Malformed("genesis", "is not its canonical form")
@@ -201,13 +192,24 @@ def _account(item: object) -> Account:
     )
 
 
-def _member(item: object) -> Member:
+def member_entry(member: Member) -> dict[str, Value]:
+    """Return a member as it stands in a genesis file, and in a proposal to change the members."""
+    return {
+        "cosigner_key": member.cosigner_key.hex(),
+        "id": member.id,
+        "log_key": member.log_key.hex(),
+        "tls_certificate": to_base64(member.tls_certificate),
+        "vote_key": member.vote_key.hex(),
+    }
+
+
+def read_member(item: object) -> Member:
+    """Read a member's entry. Raises: Malformed."""
     names = ("cosigner_key", "id", "log_key", "tls_certificate", "vote_key")
     value = _object(item, "genesis.members", names)
-    identity = _text(value["id"], "genesis.members.id")
     return Member(
         cosigner_key=from_hex(value["cosigner_key"], "genesis.members.cosigner_key"),
-        id=identity,
+        id=_text(value["id"], "genesis.members.id"),
         log_key=from_hex(value["log_key"], "genesis.members.log_key"),
         tls_certificate=from_base64(value["tls_certificate"], "genesis.members.tls_certificate"),
         vote_key=from_hex(value["vote_key"], "genesis.members.vote_key"),

@@ -96,6 +96,10 @@ _CONTRACTS: Final = {
         "What the transaction would write into logs exceeds {limit} bytes.",
     ),
     "overflow": ("合计超过 {limit}。", "A sum would exceed {limit}."),
+    "bad-member-set": (
+        "该成员集不能接替现有成员集：{field} 不合规定。",
+        "This member set cannot take over from the present one: {field} breaks a rule.",
+    ),
     "foreign-id": (
         "编号 {id} 必须以“{organisation}.”开头。",
         "The id {id} must begin with “{organisation}.”.",
@@ -263,6 +267,14 @@ _DOOR: Final = {
     ),
     "halted": ("此节点因内部错误已停止。", "This member has stopped after an error of its own."),
     "stopping": ("此节点正在停止。", "This member is stopping."),
+    "epoch-ended": (
+        "成员集已更换，此节点不再排序交易；请换一个成员再试。",
+        "The members have changed and this node orders no more transactions; ask another member.",
+    ),
+    "no-seat": (
+        "此节点目前不是成员，只供查询；请向成员提交。",
+        "This node is not a member at present and only answers questions; submit to a member.",
+    ),
 }
 
 SENTENCES: Final[dict[str, tuple[str, str]]] = {

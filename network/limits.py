@@ -19,7 +19,8 @@ __all__ = [
     "Limits",
 ]
 
-PEERS_MAX: Final = MEMBERS_MAX - 1
+# a whole member set, those who have just left it and those who are about to join
+PEERS_MAX: Final = 2 * MEMBERS_MAX
 CERTIFICATE_SIZE_MAX: Final = 4096  # bytes of DER; a self-signed Ed25519 certificate has about 330
 
 BACKOFF_FIRST_SECONDS: Final = 0.05  # a member that restarts is back within a moment

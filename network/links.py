@@ -25,6 +25,7 @@ from network.transport import LinkReport, OnFrame, OnState, Tally
 __all__ = ["Links", "steady_jitter"]
 
 Jitter = Callable[[str, int], float]
+Peer = tuple[str | None, int, bytes]  # host, port, certificate; without a host it is not dialled
 
 
 def steady_jitter(own_id: str) -> Jitter:
@@ -47,7 +48,7 @@ class Links:
         own_id: str,
         certificate: bytes,
         key: bytes,
-        peers: Mapping[str, tuple[str, int, bytes]],
+        peers: Mapping[str, Peer],
         listen: tuple[str, int] | socket,
         on_frame: OnFrame,
         on_state: OnState | None = None,
@@ -60,22 +61,65 @@ class Links:
         `listen` is an address (port 0: any) or a bound socket. Raises Malformed for a certificate
         or key that cannot be used, or too many peers.
         """
-        if len(peers) > PEERS_MAX or own_id in peers:
-            raise Malformed("peers", f"at most {PEERS_MAX}, and oneself not among them")
-        self._peers = dict(peers)
+        self._certificate = certificate
+        self._key = key
         self._listen = listen
         self._on_frame = on_frame
         self._on_state = on_state
         self._own_id = own_id
         self._limits = limits or Limits()
         self._jitter = jitter or steady_jitter(own_id)
-        pins = {peer: certificate for peer, (_, _, certificate) in peers.items()}
-        self._accepting, self._dialling = contexts(certificate, key, pins)
-        self._members = {certificate: peer for peer, certificate in pins.items()}
-        self._tallies = {peer: Tally() for peer in peers}
+        self._peers: dict[str, Peer] = {}
+        self._tallies: dict[str, Tally] = {}
+        self._pin(peers)
+        self._complaints: Complaints | None = None
+        self._stopping: set[asyncio.Task[None]] = set()
         self._senders: dict[str, Sender] = {}
         self._listener: Listener | None = None
         self._address: tuple[str, int] | None = None
+
+    def _pin(self, peers: Mapping[str, Peer]) -> None:
+        """Know these peers by their certificates, and nobody else."""
+        if len(peers) > PEERS_MAX or self._own_id in peers:
+            raise Malformed("peers", f"at most {PEERS_MAX}, and oneself not among them")
+        pins = {peer: certificate for peer, (_, _, certificate) in peers.items()}
+        self._accepting, self._dialling = contexts(self._certificate, self._key, pins)
+        self._members = {certificate: peer for peer, certificate in pins.items()}
+        self._peers = dict(peers)
+        for peer in peers:
+            self._tallies.setdefault(peer, Tally())
+
+    def set_peers(self, peers: Mapping[str, Peer]) -> None:
+        """Have these peers from now on: who stays as it was keeps its connections and its queue.
+
+        Raises: Malformed as the constructor, and then nothing has changed.
+        """
+        before = self._peers
+        self._pin(peers)
+        for peer in before.keys() - peers.keys():
+            del self._tallies[peer]
+        if self._listener is None:
+            return
+        self._listener.admit(self._accepting, self._members)
+        for peer in [one for one in before if before[one] != peers.get(one)]:
+            sender = self._senders.pop(peer, None)
+            if sender is not None:
+                task = asyncio.get_running_loop().create_task(sender.stop())
+                self._stopping.add(task)
+                task.add_done_callback(self._stopping.discard)
+        self._dial()
+
+    def _dial(self) -> None:
+        """Begin to dial whoever is not dialled yet and has an address."""
+        if self._complaints is None:
+            return
+        for peer, (host, port, certificate) in self._peers.items():
+            if host is not None and peer not in self._senders:
+                context = self._dialling[peer]
+                dialling = Dialling(peer, host, port, certificate, context, self._jitter)
+                self._senders[peer] = Sender(
+                    dialling, self._limits, self._tallies[peer], self._complaints, self._changed
+                )
 
     @property
     def address(self) -> tuple[str, int]:
@@ -94,30 +138,26 @@ class Links:
         if self._listener is not None:
             raise InvariantViolated("the network is started already")
         clock = asyncio.get_running_loop().time
-        complaints = Complaints(self._own_id, self._limits.complaint_seconds, clock)
+        self._complaints = Complaints(self._own_id, self._limits.complaint_seconds, clock)
         listener = Listener(
             self._accepting,
             self._members,
             self._limits,
             self._tallies,
-            complaints,
+            self._complaints,
             self._on_frame,
             self._heard_of,
         )
         self._address = await listener.start(self._listen)
         self._listener = listener
-        for peer, (host, port, certificate) in self._peers.items():
-            dialling = Dialling(peer, host, port, certificate, self._dialling[peer], self._jitter)
-            self._senders[peer] = Sender(
-                dialling, self._limits, self._tallies[peer], complaints, self._changed
-            )
+        self._dial()
 
     async def stop(self) -> None:
         """See Transport.stop."""
         listener, senders = self._listener, list(self._senders.values())
         if listener is None:
             return
-        await asyncio.gather(*(sender.stop() for sender in senders))
+        await asyncio.gather(*(sender.stop() for sender in senders), *self._stopping)
         await listener.stop()
         self._senders.clear()
         self._listener = None

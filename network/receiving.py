@@ -82,6 +82,13 @@ class Listener:
         if self._socket is not None:
             self._socket.close()
 
+    def admit(self, context: ssl.SSLContext, members: Mapping[bytes, str]) -> None:
+        """Take other members from now on; connections of whom it takes no more are dropped."""
+        self._context, self._members = context, members
+        for connection in list(self._receiving.values()):
+            if members.get(connection.certificate) != connection.peer:
+                connection.drop(None)
+
     def hears(self, peer: str) -> bool:
         """Whether `peer` is connected to us."""
         return peer in self._receiving
@@ -98,6 +105,7 @@ class Listener:
         if previous is not None:
             previous.drop(None)
         self._receiving[peer] = connection
+        connection.certificate = certificate or b""
         self._on_peer(peer)
         return peer
 
@@ -148,7 +156,8 @@ class _Receiving(asyncio.Protocol):
         self._listener = listener
         self._parser = FrameParser(listener.limits.frame_size)
         self._transport: asyncio.Transport | None = None
-        self._peer = STRANGERS
+        self.peer = STRANGERS
+        self.certificate = b""
         self._tally = Tally()
         self._watch: Watch | None = None
         self._paused = False
@@ -161,7 +170,7 @@ class _Receiving(asyncio.Protocol):
         if peer is None:
             self._dropped = True
             return
-        self._peer = peer
+        self.peer = peer
         self._tally = self._listener.tallies[peer]
         limits = self._listener.limits
         self._watch = Watch(limits.ping_seconds, limits.silence_seconds, _nothing, self._silent)
@@ -197,14 +206,14 @@ class _Receiving(asyncio.Protocol):
         self._end_watch()
         if not self.lost.done():
             self.lost.set_result(None)
-        self._listener.gone(self, self._peer)
+        self._listener.gone(self, self.peer)
 
     def drop(self, fault: str | None) -> None:
         """Ends the connection at once; `fault` is what the peer did wrong."""
         self._dropped = True
         if fault is not None:
             self._tally.faults += 1
-            self._listener.complaints.about(self._peer, fault)
+            self._listener.complaints.about(self.peer, fault)
         self._end_watch()
         if self._transport is not None:
             self._transport.abort()
@@ -213,7 +222,7 @@ class _Receiving(asyncio.Protocol):
         self._tally.received_frames += 1
         self._tally.received_bytes += len(payload)
         try:
-            self._listener.on_frame(self._peer, payload)
+            self._listener.on_frame(self.peer, payload)
         except (PeerFault, Malformed) as fault:
             self.drop(str(fault))
         # Whoever takes a frame may also stop the network.

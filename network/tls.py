@@ -27,7 +27,7 @@ from cryptography.x509.oid import NameOID
 from ledger.errors import Malformed
 from network.limits import CERTIFICATE_SIZE_MAX
 
-__all__ = ["certificate_of", "contexts", "new_certificate"]
+__all__ = ["certificate_of", "contexts", "is_usable", "new_certificate"]
 
 # X509_V_FLAG_NO_CHECK_TIME of OpenSSL, for which the ssl module has no name.
 _NO_CHECK_TIME: Final = 0x200000
@@ -94,6 +94,15 @@ def contexts(
             for peer, der in peers.items()
         }
     return server, dialling
+
+
+def is_usable(certificate: bytes) -> bool:
+    """Say whether a peer's certificate can be pinned: what `contexts` asks of it."""
+    try:
+        _public_key("certificate", certificate)
+    except Malformed:
+        return False
+    return True
 
 
 def certificate_of(transport: BaseTransport) -> bytes | None:

@@ -10,7 +10,9 @@
 | t ‖ transaction id  | canonical [height, index]: where the id was consumed; empty:   |
 |                     | in a block that is missing here                                |
 | c                   | newest certificate: canonical [size, note]                     |
-| e ‖ record number   | durable record of the engine (ballots); f ‖ ... the certifier's |
+| e ‖ record number   | durable record of the engine of this epoch (ballots)           |
+| f ‖ record number   | durable record of the certifier, one log over all epochs       |
+| g, k ‖ ...          | handovers and marks of own keys (`node/epoch_store.py`)        |
 | m ‖ word            | one value each: chain id, which state is in force and its      |
 |                     | height, the gap, a snapshot that is being fetched              |
 
@@ -38,6 +40,7 @@ from msgspec import Meta
 from ledger.codec import Format, Natural
 from ledger.errors import ClientFault, InvariantViolated
 from ledger.limits import BLOCK_TRANSACTIONS_MAX, NOTE_SIZE_MAX
+from node.epoch_store import EpochStore
 from node.state_store import StateStore, StateWrites, joined_ids
 from node.store import Batch, Snapshot, Store, prefix_stop
 
@@ -118,6 +121,7 @@ class Archive:
         Raises: InvariantViolated when the folder holds another chain.
         """
         self._store = store
+        self.epochs = EpochStore(store, ENGINE_RECORD)
         held = store.get(_CHAIN)
         if held is None:
             store.write({_CHAIN: chain_id}, sync=True)

@@ -5,6 +5,11 @@ newest certificate, some blocks, and the inclusion proof of the last one's heade
 chain log. The blocks are linked by parent hash from our own last header, so that proof certifies
 all of them; then each is executed and its header compared with ours. A lying server costs one
 certificate check and is left for the next peer (R-CP-4). Nothing ever goes backward (R-CP-5).
+
+A question names the asker's epoch. Whoever is in a later one answers with blocks up to that epoch's
+boundary, under the certificate that ended it: that is verified with the set the asker knows. With
+the boundary executed the next set is known, and the asker goes on from there; a member whose
+machines run leaves that to them. An answer may hold the certificate alone.
 """
 
 from __future__ import annotations
@@ -12,22 +17,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
 from ledger.block import HEADER
-from ledger.checkpoint import Certificate, verify_certificate
+from ledger.checkpoint import Certificate, parse_checkpoint, verify_certificate
 from ledger.codec import Digest, Format, Natural
 from ledger.errors import Malformed
 from ledger.genesis import Genesis
 from ledger.limits import NOTE_SIZE_MAX
 from ledger.merkle_log import leaf_hash, verify_inclusion
+from ledger.notes import parse_note
 from node.archive import BLOCK, Archive, StoredBlock
-from node.channels import CATCH_UP, frame
-from node.driver import Driver, Peers
+from node.channels import CATCH_UP, Peers, frame
+from node.driver import Driver
 
 __all__ = ["CatchUp"]
 
@@ -47,6 +53,7 @@ DIGESTS_MAX: Final = 60_000
 
 class _Ask(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="ask"):
     above: Natural
+    epoch: Natural
 
 
 class _Answer(
@@ -65,13 +72,22 @@ class CatchUp:
     """Asks for, serves, verifies and installs certified blocks."""
 
     def __init__(
-        self, genesis: Genesis, own: str, archive: Archive, driver: Driver, peers: Peers
+        self,
+        genesis: Genesis,
+        own: str,
+        archive: Archive,
+        driver: Driver,
+        peers: Peers,
+        others: Callable[[], Sequence[str]] | None = None,
     ) -> None:
-        self._genesis = genesis
+        """`others`: whom to ask, in order; without it the members of the present epoch."""
+        self._origin = genesis.origin
+        self._own = own
         self._archive = archive
         self._driver = driver
         self._peers = peers
-        self._others = [m.id for m in genesis.members.members if m.id != own]
+        self._epochs = driver.executor.epochs
+        self._others = others or self._members
         self._target = 0
         self._turn = 0
         self._failures = 0
@@ -81,7 +97,7 @@ class CatchUp:
         self._verified_blocks: deque[StoredBlock] = deque()
         self._digests: deque[bytes] = deque(maxlen=DIGESTS_MAX)
         self._served: dict[str, tuple[int, int, int]] = {}
-        self._answers: OrderedDict[tuple[int, int], tuple[bytes, int]] = OrderedDict()
+        self._answers: OrderedDict[tuple[int, int, int], tuple[bytes, int]] = OrderedDict()
         self.installed = 0
 
     @property
@@ -106,17 +122,20 @@ class CatchUp:
             log.warning("catch-up message of %s refused: %s", sender, error)
             return
         if isinstance(message, _Ask):
-            self._answer(sender, message.above)
+            self._answer(sender, message)
         elif sender == self._asked and message.above == self._driver.executor.height:
             self._take(sender, message)
 
     # Serving.
 
-    def _answer(self, peer: str, above: int) -> None:
+    def _answer(self, peer: str, ask: _Ask) -> None:
         certificate = self._driver.certificate
-        if certificate is None or certificate.checkpoint.size <= above or not self._may_serve(peer):
+        if ask.epoch < self._epochs.current.number:
+            certificate = self._epochs.certificate(ask.epoch + 1)
+        above = ask.above
+        if certificate is None or certificate.checkpoint.size < above or not self._may_serve(peer):
             return
-        asked = (above, certificate.checkpoint.size)
+        asked = (above, certificate.checkpoint.size, min(certificate.timestamps()))
         kept = self._answers.get(asked)
         if kept is None:
             kept = self._answers[asked] = self._encoded(above, certificate)
@@ -140,10 +159,12 @@ class CatchUp:
             # Without the results: whoever executes the block makes them, and checks their root.
             blocks.append(msgspec.structs.replace(BLOCK.decode(data), results=()))
             total += len(data)
-        if not blocks:
+        if not blocks and above < size:
             return b"", 0
-        inclusion = self._driver.executor.log.inclusion(above + len(blocks) - 1, size)
-        note = certificate.to_note(self._genesis.members)
+        inclusion: Sequence[bytes] = ()
+        if blocks:
+            inclusion = self._driver.executor.log.inclusion(above + len(blocks) - 1, size)
+        note = certificate.to_note(self._epochs.members(size))
         answer = _Answer(above, note, tuple(blocks), tuple(inclusion))
         return frame(CATCH_UP, _MESSAGE.encode(answer)), total
 
@@ -158,9 +179,10 @@ class CatchUp:
     # Fetching.
 
     def _ask(self) -> None:
-        ask = frame(CATCH_UP, _MESSAGE.encode(_Ask(self._driver.executor.height)))
-        while self._failures < ATTEMPTS_MAX * len(self._others):
-            self._asked = self._others[self._turn % len(self._others)]
+        message = _Ask(self._driver.executor.height, self._epochs.current.number)
+        ask, others = frame(CATCH_UP, _MESSAGE.encode(message)), self._others()
+        while self._failures < ATTEMPTS_MAX * len(others):
+            self._asked = others[self._turn % len(others)]
             if self._peers.send(self._asked, ask):
                 self._arm(self._give_up)
                 return
@@ -190,7 +212,11 @@ class CatchUp:
         if self._timer is not None:
             self._timer.cancel()
         self._verified_blocks.extend(answer.blocks)
-        self._install_next(sender)
+        if answer.blocks:
+            self._install_next(sender)
+            return
+        with self._driver.guarded():
+            self._go_on(found_nothing=True)
 
     def _install_next(self, sender: str) -> None:
         """Execute one verified block a turn of the loop: votes and clients are heard in between."""
@@ -213,28 +239,49 @@ class CatchUp:
         self._failures = 0
         if self._verified_blocks:
             asyncio.get_running_loop().call_soon(self._install_next, sender)
-        elif self._driver.executor.height >= self._target:
+        else:
+            self._go_on(found_nothing=False)
+
+    def _go_on(self, found_nothing: bool) -> None:
+        """All of an answer is installed: hand over, ask for more, or end."""
+        driver, certificate = self._driver, self._certificate
+        executor = driver.executor
+        if executor.next_epoch is not None and certificate is not None:
+            if driver.is_seated:
+                self._finish()  # the machines end their epoch
+                return
+            driver.hand_over(certificate)
+            self._failures = 0
+            self._ask()
+        elif executor.height >= self._target or (found_nothing and not driver.is_seated):
             self._finish()
+        elif found_nothing:
+            self._give_up()
         else:
             self._ask()
 
     def _verified(self, answer: _Answer) -> Certificate:
         """Check that the blocks continue our chain and that the last stands under a certificate."""
-        if not answer.blocks:
-            raise Malformed("catch-up.blocks", "must not be empty")
-        certificate = Certificate.from_note(answer.note, self._genesis.members)
+        size = parse_checkpoint(parse_note(answer.note, "catch-up.note").text).size
+        members = self._epochs.members(size)
+        certificate = Certificate.from_note(answer.note, members)
         parent = self._driver.executor.parent
         for place, block in enumerate(answer.blocks):
             header = HEADER.decode(block.header)
             if header.height != answer.above + 1 + place or header.parent != parent:
                 raise Malformed("catch-up.blocks", "do not continue the chain")
             parent = leaf_hash(block.header)
-        index = answer.above + len(answer.blocks) - 1
-        checkpoint = certificate.checkpoint
-        if not verify_inclusion(parent, index, checkpoint.size, answer.inclusion, checkpoint.root):
+        index, checkpoint = answer.above + len(answer.blocks) - 1, certificate.checkpoint
+        if not answer.blocks:
+            if (size, checkpoint.root) != (answer.above, self._driver.executor.log.root()):
+                raise Malformed("catch-up.blocks", "must not be empty below the certified size")
+        elif not verify_inclusion(parent, index, size, answer.inclusion, checkpoint.root):
             raise Malformed("catch-up.inclusion", "does not lead to the certified root")
-        verify_certificate(certificate, self._genesis.members, self._genesis.origin)
+        verify_certificate(certificate, members, self._origin)
         return certificate
+
+    def _members(self) -> list[str]:
+        return [one.id for one in self._epochs.current.members.members if one.id != self._own]
 
     def _finish(self) -> None:
         if self._timer is not None:

@@ -1,4 +1,4 @@
-"""`suyuan node …`: found a consortium, run a member, check its data folder."""
+"""`suyuan node …`: found a consortium, make keys, run a member, check its data folder."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import Annotated
 
 import typer
 
-from ledger.errors import SuyuanError
+from ledger.errors import Malformed, SuyuanError
+from ledger.genesis import member_entry
 from node.clock import Clock
 from node.compose import run as run_member
-from node.config import ConfigError, load_member
+from node.config import Address, ConfigError, load_member
 from node.founding import found as found_consortium
+from node.founding import join as make_member
+from node.founding import next_keys as make_next_keys
 from node.founding import read_cast
 from node.fsck import Outcome, check
 from node.fsck.findings import FINDINGS_MAX
@@ -63,6 +66,52 @@ def found(
     typer.echo(f"创世文件 · genesis: {founded.genesis}")
     for name, (place, api) in founded.members.items():
         typer.echo(f"  {name}: {place}  API http://{api}")
+
+
+@app.command("next-keys")
+def next_keys(
+    folder: Annotated[Path, typer.Argument(help="成员文件夹 · the member's folder")],
+) -> None:
+    """为下一届成员集生成联署密钥，打印提案所需的公开条目 · Make the cosigner key of the next epoch;
+    prints the member's public entry for the proposal, as JSON.
+    """
+    try:
+        entry = make_next_keys(folder)
+    except (ConfigError, OSError) as error:
+        typer.echo(f"错误 · error: {error}", err=True)
+        raise typer.Exit(EXIT_UNUSABLE) from None
+    typer.echo(json.dumps(member_entry(entry)))
+
+
+@app.command()
+def join(
+    folder: Annotated[Path, typer.Argument(help="新成员的文件夹 · the new member's folder")],
+    name: Annotated[str, typer.Option("--id", help="成员编号 · the member's id")],
+    genesis: Annotated[Path, typer.Option(help="创世文件 · the genesis file")],
+    listen: Annotated[str, typer.Option(help="host:port，成员之间 · for the other members")],
+    api: Annotated[str, typer.Option(help="host:port，HTTP")],
+    peer: Annotated[
+        list[str], typer.Option(help="ID=host:port，可重复 · each other member, repeated")
+    ],
+) -> None:
+    """准备一个待加入的成员：全部密钥与文件夹，打印提案所需的公开条目 · Make the folder and all keys
+    of a member to come; prints its public entry for the proposal, as JSON.
+    """
+    try:
+        peers = dict(_peer(each) for each in peer)
+        addresses = Address.parse(listen, "--listen"), Address.parse(api, "--api")
+        entry = make_member(folder, name, genesis, *addresses, peers)
+    except (ConfigError, Malformed, OSError) as error:
+        typer.echo(f"错误 · error: {error}", err=True)
+        raise typer.Exit(EXIT_UNUSABLE) from None
+    typer.echo(json.dumps(member_entry(entry)))
+
+
+def _peer(text: str) -> tuple[str, Address]:
+    name, separator, address = text.partition("=")
+    if not separator:
+        raise Malformed("--peer", f"{text!r} must be ID=host:port")
+    return name, Address.parse(address, f"--peer {name}")
 
 
 @app.command()

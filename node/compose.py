@@ -13,34 +13,34 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
 import uvloop
 
-from consensus.certification import Certifier
-from consensus.epoch import Epoch
-from consensus.replica import Replica, Start
-from consensus.settings import CertifierSettings, Settings
+from chaincode.contract import Contract
+from chaincode.registry import CONTRACTS
 from ledger.checkpoint import Certificate
-from ledger.errors import InvariantViolated
 from network.links import Links
 from node.admission import Admission
 from node.answers import Answers
 from node.api.app import create_app
-from node.archive import CERTIFIER_RECORD, ENGINE_RECORD, Archive
+from node.archive import Archive
 from node.beside import Beside
 from node.blocks import Blocks
 from node.catch_up import CatchUp
 from node.clock import Clock
-from node.config import MemberConfig
+from node.config import MemberConfig, load_peers
 from node.door import DoorProtocol
 from node.driver import Driver
 from node.execution import Executed, Executor
+from node.keyring import ConfigError
 from node.member import Member
 from node.metrics import Metrics
+from node.peering import Peering
 from node.proofs import Proofs
+from node.seats import Seats
 from node.stages import STAGES, Stages
 from node.store import open_store
 from node.tlog import MemberChain, Tlog
@@ -64,21 +64,24 @@ def run(config: MemberConfig) -> None:
     uvloop.run(serve(config))
 
 
-async def serve(config: MemberConfig) -> None:
+async def serve(config: MemberConfig, contracts: Iterable[type[Contract]] = CONTRACTS) -> None:
     """Build, start and serve; returns after a clean stop.
 
-    Raises: InvariantViolated (among them the store's errors) when the member cannot start.
+    Raises: InvariantViolated (among them the store's errors) when the member cannot start;
+    ConfigError when the folder does not fit the chain.
     """
     archive = Archive(open_store(config.data, config.store_engine), config.genesis.chain_id)
     try:
         # The address is claimed first: a member whose door cannot open must not begin to vote.
         door = _door(config)
-        member, links = build(config, archive)
+        member, links = build(config, archive, contracts)
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_ALLOCATIONS, 20, 50)
         sys.setswitchinterval(SWITCH_SECONDS)
         await links.start()
+        member.peering.begin(links)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, member.peering.refresh)
         member.driver.start()
         log.info("member %s at height %d, API on %s", config.id, member.executor.height, config.api)
         server = _Server(
@@ -93,6 +96,7 @@ async def serve(config: MemberConfig) -> None:
             )
         )
         await server.serve(sockets=[door])
+        member.peering.stop()
         member.stop()
         await links.stop()
     finally:
@@ -117,34 +121,44 @@ def _door(config: MemberConfig) -> socket.socket:
     return socket.create_server((host, config.api.port), family=family, backlog=2048)
 
 
-def build(config: MemberConfig, archive: Archive) -> tuple[Member, Links]:
-    """Compose the parts of a member over an open archive; nothing moves until they are started."""
+def build(
+    config: MemberConfig, archive: Archive, contracts: Iterable[type[Contract]] = CONTRACTS
+) -> tuple[Member, Links]:
+    """Compose the parts of a member over an open archive; nothing moves until they are started.
+
+    Raises: InvariantViolated, ConfigError.
+    """
     genesis, clock = config.genesis, Clock(config.clock_offset_ms)
     stages = Stages()
-    executor = Executor(genesis, archive, stages)
+    executor = Executor(genesis, archive, stages, contracts=contracts)
     waiting = Waiting()
-    kept = _kept_certificate(config, archive, executor)
-    replica, certifier = _machines(config, archive, executor, kept)
-    driver = Driver(genesis, archive, executor, replica, certifier, clock, waiting, stages)
+    kept = _kept_certificate(archive, executor)
+    if (
+        kept is not None
+        and executor.next_epoch is not None
+        and kept.checkpoint.size == executor.height
+    ):
+        executor.handed_over(kept)  # it stopped between the certificate and the handover
+    config.cosigners.check()
+    seats = Seats(config.id, genesis, archive, config.keys, config.cosigners)
+    machines = seats.take(executor, kept)
+    driver = Driver(genesis, archive, executor, machines, clock, waiting, stages, seats)
     driver.certificate = kept
+    own, peering = _peering(config, executor, clock)
     links = Links(
         config.id,
-        _own_certificate(config),
+        own,
         config.keys.tls_key,
-        {
-            member.id: (
-                config.peers[member.id].host,
-                config.peers[member.id].port,
-                member.tls_certificate,
-            )
-            for member in genesis.members.members
-            if member.id != config.id
-        },
+        peering.table,
         (config.listen.host, config.listen.port),
         driver.on_frame,
     )
-    catch_up = CatchUp(genesis, config.id, archive, driver, links)
+    catch_up = CatchUp(genesis, config.id, archive, driver, links, peering.asked)
     driver.connect(links, catch_up)
+    driver.on_epoch.append(peering.refresh)
+    driver.on_certified.append(lambda _: _retire(driver, seats))
+    driver.on_epoch.append(lambda: _retire(driver, seats))
+    _retire(driver, seats)
     blocks = Blocks(archive)
     proofs = Proofs(genesis, archive, driver, blocks)
     metrics = Metrics()
@@ -163,6 +177,8 @@ def build(config: MemberConfig, archive: Archive) -> tuple[Member, Links]:
         questions=Beside("questions", QUESTIONS_MAX),
         metrics=metrics,
         stages=stages,
+        seats=seats,
+        peering=peering,
         tlog=Tlog(
             genesis, config.id, config.keys.log, MemberChain(driver, executor, archive), clock
         ),
@@ -172,49 +188,39 @@ def build(config: MemberConfig, archive: Archive) -> tuple[Member, Links]:
     return member, links
 
 
-def _machines(
-    config: MemberConfig, archive: Archive, executor: Executor, certificate: Certificate | None
-) -> tuple[Replica, Certifier]:
-    genesis = config.genesis
-    epoch = Epoch(0, genesis.members)
-    replica = Replica(
-        config.id,
-        epoch,
-        genesis.chain_id,
-        genesis.origin,
-        config.keys.vote,
-        Settings(),
-        Start(executor.height, executor.time, certificate),
-        archive.records(ENGINE_RECORD),
-    )
-    certifier = Certifier(
-        config.id,
-        epoch,
-        genesis.origin,
-        config.keys.cosigner,
-        CertifierSettings(),
-        archive.records(CERTIFIER_RECORD),
-    )
-    return replica, certifier
-
-
-def _kept_certificate(
-    config: MemberConfig, archive: Archive, executor: Executor
-) -> Certificate | None:
-    kept = archive.certificate()
-    if kept is None:
-        return None
-    size, note = kept
+def _kept_certificate(archive: Archive, executor: Executor) -> Certificate | None:
+    epochs, kept = executor.epochs, archive.certificate()
     # The newest certificate is written unsynced: after a loss of power it may be ahead of the
-    # blocks.
-    return Certificate.from_note(note, config.genesis.members) if size <= executor.height else None
+    # blocks, or behind the one that ended the last epoch.
+    if kept is not None and epochs.current.base < kept[0] <= executor.height:
+        size, note = kept
+        return Certificate.from_note(note, epochs.members(size))
+    return epochs.certificate(epochs.current.number) if epochs.current.number else None
 
 
-def _own_certificate(config: MemberConfig) -> bytes:
-    own = config.genesis.members.get(config.id)
-    if own is None:
-        raise InvariantViolated(f"{config.id} is not a member")
-    return own.tls_certificate
+def _peering(config: MemberConfig, executor: Executor, clock: Clock) -> tuple[bytes, Peering]:
+    own = config.keys.tls_certificate
+    peering = Peering(
+        config.id, own, executor.epochs, clock, lambda: load_peers(config.folder, config.id)
+    )
+    peering.read()
+    missing = peering.missing()
+    if missing and config.id in executor.epochs.current.members:
+        raise ConfigError(
+            f"{config.folder / 'member.json'}: peers: must give an address for each other member; "
+            f"there is none for {', '.join(missing)}"
+        )
+    return own, peering
+
+
+def _retire(driver: Driver, seats: Seats) -> None:
+    """Once an epoch has its first certificate, destroy the cosigner keys of those before it; at
+    once where this member has no seat in it.
+    """
+    epochs, newest = driver.executor.epochs, driver.certificate
+    begun = newest is not None and newest.checkpoint.size > epochs.current.base
+    if epochs.current.number and (begun or not driver.is_seated):
+        seats.retire(epochs)
 
 
 def _forget_keys(member: Member, block: Executed) -> None:

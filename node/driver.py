@@ -6,6 +6,10 @@ of all steps, writes them in ONE synced batch, and only then tells the machines 
 which releases the votes (R-DW-1: signed, then durable, then sent). A block is written, synced,
 before it is cosigned.
 
+At the end of an epoch it keeps the handover, drops the machines and everything that was on its way
+to them, and makes those of the next (docs/PROTOCOL.md, "Epochs in the driver"). Without a seat it
+follows the chain by fetching.
+
 The driver owns no rule of the protocol: it may be slow, never wrong. Anything unexpected in a turn
 halts the member: it signs nothing any more, and says why (R-DT-4).
 """
@@ -16,17 +20,16 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from consensus.certification import Certifier
 from consensus.effects import (
     CertificateReady,
     CertifierEffect,
     Check,
     Discard,
     Effect,
+    EpochEnded,
     Halt,
     NeedState,
     Ordered,
@@ -37,6 +40,7 @@ from consensus.effects import (
     Store,
 )
 from consensus.inputs import (
+    Carried,
     Certified,
     CertifierTick,
     Checked,
@@ -47,52 +51,34 @@ from consensus.inputs import (
     Submit,
     Tick,
 )
-from consensus.replica import Replica
 from ledger.checkpoint import Certificate
-from ledger.errors import InvariantViolated, Malformed
+from ledger.errors import InvariantViolated
 from ledger.genesis import Genesis
-from ledger.keys import verify
 from ledger.transaction import Transaction
 from node.archive import CERTIFIER_RECORD, ENGINE_RECORD, Archive
-from node.channels import CATCH_UP, CERTIFIER, ENGINE, frame
+from node.channels import CATCH_UP, CERTIFIER, ENGINE, Fetching, Peers, frame
+from node.checking import Checking
 from node.clock import TICK_SECONDS, Clock
 from node.execution import Executed as ExecutedBlock
 from node.execution import Executor
 from node.inbox import Given, Inbox
+from node.recording import Recording
+from node.seats import Machines, Seats
 from node.stages import Stages
 from node.waiting import Waiting
 
-__all__ = ["Driver", "Peers"]
+__all__ = ["Driver"]
 
 log = logging.getLogger(__name__)
 
-# up to so many signatures are checked at once; more go to a thread (40 µs each)
-INLINE_CHECKS_MAX: Final = 8
 # inputs of one turn, so that a flood cannot keep votes from being written
 TURN_INPUTS_MAX: Final = 256
 # after that a turn ends, whatever waits: ticks, clients and other peers are heard in between
 TURN_SECONDS: Final = 0.02
 AHEAD_CERTIFICATES_MAX: Final = 128  # certificates of heights not executed here yet; two windows
+FOLLOW_TICKS: Final = 50  # a member without a seat asks others for blocks so often
 
-
-class Peers(Protocol):
-    """How the driver reaches other members (network.links.Links)."""
-
-    def send(self, peer: str, frame: bytes) -> bool:
-        """Queue a frame; False when the peer's queue is full or the peer unknown."""
-        ...
-
-
-class CatchUp(Protocol):
-    """Who fetches certified blocks (node.catch_up.CatchUp)."""
-
-    def start(self, height: int) -> None:
-        """Begin fetching up to at least `height`; ends with `Driver.installed`."""
-        ...
-
-    def deliver(self, sender: str, data: bytes) -> None:
-        """Take a catch-up message of a peer."""
-        ...
+_RECORDS: Final = {ENGINE: ENGINE_RECORD, CERTIFIER: CERTIFIER_RECORD}
 
 
 class Driver:
@@ -103,57 +89,62 @@ class Driver:
         genesis: Genesis,
         archive: Archive,
         executor: Executor,
-        replica: Replica,
-        certifier: Certifier,
+        machines: Machines,
         clock: Clock,
         waiting: Waiting,
         stages: Stages,
+        seats: Seats,
     ) -> None:
-        self._genesis = genesis
         self._archive = archive
         self.executor = executor
-        self._replica = replica
-        self._certifier = certifier
+        self._replica = machines.replica
+        self._certifier = machines.certifier
+        self._seats = seats
+        self._seated_in = executor.epochs.current.number  # the epoch the machines were made for
+        self._incarnation = 0  # of the machines: what earlier ones asked for goes to nobody
+        self._ended: EpochEnded | None = None  # to be carried out when the step is over
         self._clock = clock
         self.waiting = waiting
         self._stages = stages
         self._peers: Peers | None = None
-        self._catch_up: CatchUp | None = None
+        self._catch_up: Fetching | None = None
         self.inbox = Inbox()
-        self._records: list[tuple[bytes, int, bytes | None]] = []
-        self._stored: dict[bytes, int] = {}
+        self._recording = Recording(archive)
         self._scheduled = False
         self._tick = 0
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="signatures")
-        self._discarded = {
-            kind: min((n for n, _ in archive.records(kind)), default=0)
-            for kind in (ENGINE_RECORD, CERTIFIER_RECORD)
-        }
+        self._checking = Checking(genesis.chain_id, stages)
         # The newest certificate of an executed height: what answers are proved against.
         self.certificate: Certificate | None = None
         self._ahead: dict[int, Certificate] = {}
         self.halted: str | None = None
         self.on_certified: list[Callable[[Certificate], None]] = []
         self.on_executed: list[Callable[[ExecutedBlock], None]] = []
+        self.on_epoch: list[Callable[[], None]] = []  # an epoch has begun, here or by catch-up
         self.reports: deque[str] = deque(maxlen=256)
 
-    def connect(self, peers: Peers, catch_up: CatchUp) -> None:
+    def connect(self, peers: Peers, catch_up: Fetching) -> None:
         """Give the driver its ways to other members."""
         self._peers = peers
         self._catch_up = catch_up
 
     def start(self) -> None:
         """Begin to tick; what the machines still owe from before a restart comes with the first."""
-        executor = self.executor
-        if executor.height:
-            self._tell(CERTIFIER, Rooted(executor.height, executor.log.root(), executor.time))
+        self._tell_root()
         self._next_tick(asyncio.get_running_loop())
+
+    @property
+    def is_seated(self) -> bool:
+        """Whether this member takes part in the present epoch."""
+        return self._certifier is not None
 
     # Inputs.
 
     def submit(self, transactions: Sequence[Transaction]) -> None:
         """Hand checked transactions of our own clients to the engine."""
-        self._tell(ENGINE, Submit(tuple(transactions)))
+        if self.is_seated:
+            self._tell(ENGINE, Submit(tuple(transactions)))
+        else:
+            self.waiting.refused([transaction.digest for transaction in transactions], "no-seat")
 
     def on_frame(self, peer: str, data: bytes) -> None:
         """Take a frame from an authenticated peer."""
@@ -178,9 +169,22 @@ class Driver:
         """Catch-up has ended: blocks up to `height` are executed, `digests` their transactions."""
         if certificate is not None:
             self._adopt_certificate(certificate)
-        self._tell(ENGINE, Installed(height, time_ms, certificate, digests))
-        if self.executor.height > 0:
-            self._tell(CERTIFIER, Rooted(height, self.executor.log.root(), time_ms))
+        if self.is_seated:
+            decided = self.executor.next_epoch
+            self._tell(ENGINE, Installed(height, time_ms, certificate, digests, decided))
+            self._tell_root()
+        elif self._seated_in != self.executor.epochs.current.number:
+            with self.guarded():
+                self._take_seat(Carried(ordered=digests))
+
+    def hand_over(self, certificate: Certificate) -> None:
+        """Go on into the epoch that the newest block decided, which catch-up has reached; its
+        machines are made when catch-up ends. Only without a seat: machines end their epoch.
+        """
+        if self.is_seated:
+            raise InvariantViolated("an epoch whose machines run is ended by them")
+        self.executor.handed_over(certificate)
+        self._adopt_certificate(certificate)
 
     def adopt(self, block: ExecutedBlock) -> None:
         """Note a block that was executed, here or by catch-up."""
@@ -215,11 +219,19 @@ class Driver:
     def _next_tick(self, loop: asyncio.AbstractEventLoop) -> None:
         if self.halted is not None:
             return
+        self._tell_time(self._tell)
+        unseated = self._catch_up if not self.is_seated else None
+        if unseated is not None and self._tick % FOLLOW_TICKS == 0:
+            with self.guarded():
+                unseated.start(self.executor.height + 1)
+        loop.call_later(TICK_SECONDS, self._next_tick, loop)
+
+    def _tell_time(self, tell: Callable[[int, Given], None]) -> None:
         self._tick += 1
         wall_ms = self._clock.wall_ms()
-        self._tell(ENGINE, Tick(self._tick, wall_ms))
-        self._tell(CERTIFIER, CertifierTick(self._tick, wall_ms // 1000))
-        loop.call_later(TICK_SECONDS, self._next_tick, loop)
+        tell(ENGINE, Tick(self._tick, wall_ms))
+        if self.is_seated:
+            tell(CERTIFIER, CertifierTick(self._tick, wall_ms // 1000))
 
     # One turn.
 
@@ -240,24 +252,26 @@ class Driver:
             self._schedule()
 
     def _step(self, channel: int, given: Any) -> None:
-        machine = self._replica if channel == ENGINE else self._certifier
+        machine: Any = self._replica if channel == ENGINE else self._certifier
+        if machine is None:
+            return
         with self._stages.measure("consensus"):
             effects: Sequence[Effect | CertifierEffect] = machine.step(given)
         self._carry_out(channel, effects)
+        if self._ended is not None:
+            self._end_epoch(self._ended)
 
     def _flush(self) -> None:
         """Write all records of this turn in one synced batch, then tell the machines, until all is
         quiet.
         """
-        while self._records:
-            records, self._records = self._records, []
-            stored, self._stored = self._stored, {}
+        while self._recording:
             with self._stages.measure("store"):
-                self._archive.write_records(records)
-            if ENGINE_RECORD in stored:
-                self._step(ENGINE, Stored(stored[ENGINE_RECORD]))
-            if CERTIFIER_RECORD in stored:
-                self._step(CERTIFIER, Stored(stored[CERTIFIER_RECORD]))
+                stored = self._recording.write()
+            incarnation = self._incarnation
+            for channel, kind in _RECORDS.items():
+                if kind in stored and incarnation == self._incarnation:
+                    self._step(channel, Stored(stored[kind]))
 
     def _carry_out(self, channel: int, effects: Sequence[Effect | CertifierEffect]) -> None:
         """Carry out effects in order; what they cause is done before the next one."""
@@ -265,10 +279,8 @@ class Driver:
             match effect:
                 case Send(to, data):
                     self._send(channel, to, data)
-                case Store(number, record):
-                    kind = ENGINE_RECORD if channel == ENGINE else CERTIFIER_RECORD
-                    self._records.append((kind, number, record))
-                    self._stored[kind] = number
+                case Store(number, record) if self.is_seated:
+                    self._recording.store(_RECORDS[channel], number, record)
                 case Ordered():
                     self._execute(effect)
                 case Check(token, raws):
@@ -280,13 +292,18 @@ class Driver:
                         self._catch_up.start(height)
                 case Refused(digests, code):
                     self.waiting.refused(digests, code)
-                case Discard(below):
-                    self._discard(ENGINE_RECORD if channel == ENGINE else CERTIFIER_RECORD, below)
+                case Discard(below) if self.is_seated:
+                    self._recording.discard(_RECORDS[channel], below)
                 case Report(finding):
                     self.reports.append(str(finding))
                     log.warning("report: %s", finding)
                 case Recollected():
                     self._tell_first(CERTIFIER, effect)
+                case Store() | Discard():
+                    pass  # of a Replica that has ended: it votes on nothing, and nothing is kept
+                case EpochEnded(_, epoch):
+                    if epoch.number > self.executor.epochs.current.number:
+                        self._ended = effect
                 case Halt(reason):
                     raise InvariantViolated(reason)
                 case _:
@@ -306,8 +323,17 @@ class Driver:
             ordered.height, ordered.epoch, ordered.time, ordered.transactions
         )
         self.adopt(block)
-        self._tell_first(CERTIFIER, Rooted(block.height, block.chain_root, block.time))
-        self._tell_first(ENGINE, Executed(block.height, block.header_hash, None))
+        decided = block.next_epoch
+        rooted = Rooted(block.height, block.chain_root, block.time, decided is not None)
+        self._tell_first(CERTIFIER, rooted)
+        self._tell_first(ENGINE, Executed(block.height, block.header_hash, decided))
+
+    def _tell_root(self) -> None:
+        """Tell a new Certifier, or one that jumped, where the own chain ends."""
+        executor = self.executor
+        if executor.height and self.is_seated:
+            last = executor.next_epoch is not None
+            self._tell(CERTIFIER, Rooted(executor.height, executor.log.root(), executor.time, last))
 
     def _tell_first(self, channel: int, given: Given) -> None:
         """Put what this node just did before what others sent meanwhile: it frees the pipeline."""
@@ -333,44 +359,50 @@ class Driver:
         if newest is not None and _freshness(certificate) <= _freshness(newest):
             return
         self.certificate = certificate
-        self._archive.write_certificate(size, certificate.to_note(self._genesis.members))
+        self._archive.write_certificate(
+            size, certificate.to_note(self.executor.epochs.members(size))
+        )
         self.waiting.certified(size)
         for hook in self.on_certified:
             hook(certificate)
 
-    def _discard(self, kind: bytes, below: int) -> None:
-        first = self._discarded[kind]
-        if below > first:
-            self._records.extend((kind, number, None) for number in range(first, below))
-            self._discarded[kind] = below
-
     def _check(self, token: int, raws: Sequence[bytes]) -> None:
-        if len(raws) <= INLINE_CHECKS_MAX:
-            self._tell(ENGINE, Checked(token, self._checked(raws)))
-            return
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._thread, self._checked, raws)
-        future.add_done_callback(lambda done: self._answer_check(token, done))
+        incarnation = self._incarnation
 
-    def _answer_check(
-        self, token: int, done: asyncio.Future[tuple[Transaction | None, ...]]
-    ) -> None:
-        if not done.cancelled():
-            with self.guarded():
-                self._tell(ENGINE, Checked(token, done.result()))
+        def answer(checked: Callable[[], tuple[Transaction | None, ...]]) -> None:
+            if incarnation == self._incarnation:
+                with self.guarded():
+                    self._tell(ENGINE, Checked(token, checked()))
 
-    def _checked(self, raws: Sequence[bytes]) -> tuple[Transaction | None, ...]:
-        with self._stages.measure("check"):
-            return tuple(self._check_one(raw) for raw in raws)
+        self._checking.check(raws, answer)
 
-    def _check_one(self, raw: bytes) -> Transaction | None:
-        try:
-            transaction = Transaction.decode(raw)
-        except Malformed:
-            return None
-        if transaction.body.chain != self._genesis.chain_id:
-            return None
-        return transaction if transaction.check_signatures(verify) else None
+    # Epochs.
+
+    def _end_epoch(self, ended: EpochEnded) -> None:
+        """Keep the handover, and go on with the machines of the next epoch."""
+        self._ended = None
+        self._recording.end_epoch()
+        self.executor.handed_over(ended.certificate)
+        self._adopt_certificate(ended.certificate)
+        self._take_seat(ended.carried)
+
+    def _take_seat(self, carried: Carried) -> None:
+        """Put the machines of the present epoch in the place of those before."""
+        machines = self._seats.take(self.executor, self.certificate, carried)
+        self._replica, self._certifier = machines.replica, machines.certifier
+        self._seated_in = self.executor.epochs.current.number
+        self._incarnation += 1
+        self._recording.renew()
+        self._tick = 0  # as after a start: they count patience from there
+        self.inbox.renew()
+        if not self.is_seated:
+            self.waiting.refused([one.digest for _, one in carried.pending], "no-seat")
+        for hook in self.on_epoch:
+            hook()
+        self._tell_root()
+        # Before what others have sent already: without a clock all of it would seem untimely.
+        self._tell_time(self._tell_first)
+        log.info("epoch %d from height %d", self._seated_in, self.executor.epochs.current.base + 1)
 
     def halt(self, reason: str) -> None:
         """Stop for good: nothing is signed, executed or answered to peers from here on."""
@@ -382,7 +414,7 @@ class Driver:
     def stop(self) -> None:
         """Stop ticking and checking; nothing is signed from here on."""
         self.halt("stopped")
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._checking.stop()
 
 
 def _freshness(certificate: Certificate) -> tuple[int, int]:

@@ -9,6 +9,10 @@ behind execution by a few blocks.
 Threads: everything happens in the loop's thread, except that proofs are made beside it. What they
 read changes only under `changing`, and they hold it while they read.
 
+A block whose transactions put another member set in force is its epoch's last, and its header names
+the set that follows (R-MB-2). Nothing is executed above it before the epoch is handed over: that
+takes a certificate by the old set.
+
 Invariants: heights are applied in order without gaps (R-CP-8); every member computes the same
 header.
 """
@@ -17,23 +21,30 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from chaincode.contract import Contract
 from chaincode.duplicates import bucket_path
+from chaincode.membership import CURRENT
+from chaincode.registry import CONTRACTS
 from chaincode.runtime import Outcome, Runtime
+from consensus.epoch import Epoch
 from ledger.block import HEADER, VERSION, Header
+from ledger.checkpoint import Certificate
 from ledger.errors import InvariantViolated, Malformed
 from ledger.genesis import Genesis
 from ledger.hashing import sha256
 from ledger.leaf import parse_state_value
 from ledger.limits import RECENT_ROOTS
+from ledger.membership import MemberSet
 from ledger.merkle_log import MerkleLog, leaf_hash, root_of
 from ledger.paths import key as path_key
 from ledger.state_tree import StateTree
 from ledger.transaction import SUITE, Transaction
 from node.archive import Archive, BlockWrites, StoredBlock
+from node.epochs import Epochs, Handover
 from node.stages import Stages
 from node.state_store import Ids, StateStore, StateWrites
 
@@ -55,6 +66,7 @@ class Executed:
     transactions: Sequence[Transaction]
     results: Sequence[bytes]
     accounts_changed: bool
+    next_epoch: Epoch | None = None  # the epoch this block, its own epoch's last, has decided
 
 
 class Executor:
@@ -66,6 +78,7 @@ class Executor:
         archive: Archive,
         stages: Stages,
         state: StateStore | None = None,
+        contracts: Iterable[type[Contract]] = CONTRACTS,
     ) -> None:
         """Open the ledger as the archive holds it; write the genesis state into a new one.
 
@@ -74,7 +87,9 @@ class Executor:
         self._genesis = genesis
         self._archive = archive
         self._stages = stages
-        self._runtime = Runtime(genesis)
+        self._runtime = Runtime(genesis, contracts)
+        self.epochs = Epochs(genesis, archive)
+        self.next_epoch: Epoch | None = None  # decided by the newest block, not yet handed over
         self.changing = threading.RLock()
         self._cache: OrderedDict[bytes, bytes | None] = OrderedDict()
         self._replaced: deque[tuple[int, dict[bytes, bytes | None]]] = deque(maxlen=RECENT_ROOTS)
@@ -87,6 +102,7 @@ class Executor:
         self._state = state
         self._cache.clear()
         self._replaced.clear()
+        self.next_epoch = None
         self.height = state.executed or 0
         self.log = MerkleLog([leaf_hash(header) for header in self._archive.headers(self.height)])
         if self.log.size != self.height:
@@ -121,6 +137,55 @@ class Executor:
             raise InvariantViolated(f"state root differs from the header at height {self.height}")
         self.time = header.time
         self.parent = leaf_hash(data)
+        before, after = self.epochs.of(self.height), self.epoch
+        if header.epoch != before.number:
+            raise InvariantViolated(f"height {self.height} is not of epoch {before.number}")
+        if after is before and header.members != before.members.digest():
+            self.next_epoch = self._decided(self._stored_set(header.members))
+
+    @property
+    def epoch(self) -> Epoch:
+        """The epoch that orders the next height, unless `next_epoch` awaits its handover."""
+        return self.epochs.of(self.height + 1)
+
+    def _stored_set(self, digest: bytes) -> MemberSet:
+        """Return the set that the newest block put in force; it stopped before the handover."""
+        value = self.value(path_key(CURRENT))
+        if value is not None:
+            members = MemberSet.decode(parse_state_value(value).record)
+            if members.digest() == digest:
+                return members
+        raise InvariantViolated(f"the header of height {self.height} names a set nobody decided")
+
+    def _decided(self, members: MemberSet) -> Epoch:
+        return Epoch(self.epoch.number + 1, members, self.height)
+
+    def handed_over(self, certificate: Certificate) -> Epoch:
+        """End the epoch whose last block is the newest, by its certificate, which the caller has
+        verified; returns the epoch that begins. Durable when this returns.
+
+        Raises: InvariantViolated when the epoch has not ended, or not so.
+        """
+        decided, checkpoint = self.next_epoch, certificate.checkpoint
+        if decided is None:
+            raise InvariantViolated(f"epoch {self.epoch.number} has not ended")
+        if (checkpoint.size, checkpoint.root) != (self.height, self.log.root()):
+            raise InvariantViolated(f"the certificate is not of height {self.height}, or not ours")
+        header = self._archive.header(self.height)
+        if header is None:
+            raise InvariantViolated(f"no header at height {self.height}")
+        self.epochs.enter(
+            Handover(
+                epoch=decided.number,
+                height=self.height,
+                header=header,
+                inclusion=tuple(self.log.inclusion(self.height - 1, self.height)),
+                note=certificate.to_note(self.epochs.current.members),
+                members=decided.members.encode(),
+            )
+        )
+        self.next_epoch = None
+        return self.epochs.current
 
     # What the runtime reads.
 
@@ -186,8 +251,11 @@ class Executor:
         """
         if height != self.height + 1:
             raise InvariantViolated(f"height {height} after {self.height}")
+        if self.next_epoch is not None or epoch != self.epoch.number:
+            raise InvariantViolated(f"height {height} is not of epoch {epoch}")
+        sets = self.epochs.sets[: epoch + 1]
         with self._stages.measure("contracts"):
-            outcome = self._runtime.execute(self, height, time_ms, transactions)
+            outcome = self._runtime.execute(self, height, time_ms, transactions, sets)
         replaced = {key: self.value(key) for key in outcome.writes}
         with self.changing:
             return self._apply(height, epoch, time_ms, transactions, outcome, replaced, expected)
@@ -209,7 +277,7 @@ class Executor:
         header = Header(
             epoch=epoch,
             height=height,
-            members=self._genesis.members.digest(),
+            members=(outcome.members or self.epoch.members).digest(),
             parent=self.parent,
             results=root_of([leaf_hash(result) for result in outcome.results]),
             state=state,
@@ -228,6 +296,9 @@ class Executor:
         self._replaced.append((height, replaced))
         self.height, self.time, self.parent = height, time_ms, leaf_hash(data)
         self.log.append(self.parent)
+        # Executed again, by who fills a gap or checks a folder, the handover is known already.
+        if outcome.members is not None and self.epoch.number == epoch:
+            self.next_epoch = self._decided(outcome.members)
         return Executed(
             height=height,
             time=time_ms,
@@ -237,6 +308,7 @@ class Executor:
             transactions=transactions,
             results=outcome.results,
             accounts_changed=any(path.contract == "identity" for path in outcome.paths.values()),
+            next_epoch=self.next_epoch,
         )
 
     def install(self, block: StoredBlock) -> Executed:

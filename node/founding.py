@@ -1,7 +1,10 @@
 """Found a consortium: make every member's keys, the genesis file and one folder a member.
 
 For a consortium whose members share one machine or one administrator at birth: demonstrations,
-tests, rehearsals. The cast (who takes part, with public account keys) comes from outside as JSON;
+tests, rehearsals. What comes later is here too: the folder of a member to come, and the next
+epoch's cosigner key of one that stays.
+
+The cast (who takes part, with public account keys) comes from outside as JSON;
 no account's private key passes through here.
 """
 
@@ -17,15 +20,16 @@ from typing import Any
 
 import msgspec
 
-from ledger.canonical_json import from_hex
+from ledger.canonical_json import from_hex, to_base64
 from ledger.errors import Malformed
 from ledger.genesis import Account, Genesis, Organisation
 from ledger.keys import Ed25519Signer
 from ledger.membership import Member, MemberSet
 from network.tls import new_certificate
-from node.config import Address, ConfigError
+from node.config import Address, ConfigError, load_member
+from node.keyring import Keyring, write_private
 
-__all__ = ["Founded", "found", "read_cast"]
+__all__ = ["Founded", "found", "join", "next_keys", "read_cast"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +130,54 @@ def found(folder: Path, cast: Cast, time_ms: int, host: str, base_port: int) -> 
     for name in cast.members:
         place = folder / "members" / name
         place.mkdir(parents=True)
-        _write_member(place, name, listens, apis[name])
-        _write_keys(place / "keys.json", seeds[name], certificates[name][1])
+        peers = {peer: str(address) for peer, address in listens.items() if peer != name}
+        _write_member(place, name, "../../genesis.json", (listens[name], apis[name]), peers)
+        _write_keys(place, seeds[name], certificates[name])
         members[name] = (place, apis[name])
     genesis_path.write_bytes(genesis.to_json())
     return Founded(genesis_path, members)
+
+
+def join(
+    folder: Path, name: str, genesis: Path, listen: Address, api: Address, peers: dict[str, Address]
+) -> Member:
+    """Write the folder of a member to come, with all its keys; returns its entry for the proposal.
+
+    Raises: ConfigError when the folder is in use, or the genesis file or the id cannot be used.
+    """
+    try:
+        chain = Genesis.from_json(genesis.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{genesis}: cannot be read ({error.strerror})") from None
+    except Malformed as error:
+        raise ConfigError(f"{genesis}: {error}") from None
+    if name in chain.members:
+        raise ConfigError(f"{name}: is a member in the genesis file; ids are never used again")
+    if (folder / "member.json").exists() or (folder / "keys.json").exists():
+        raise ConfigError(f"{folder}: holds a member already")
+    seeds, certificate = [secrets.token_bytes(32) for _ in range(3)], new_certificate(name)
+    try:
+        member = _member(name, seeds, certificate[0])
+        MemberSet((*chain.members.members[:1], member))
+    except Malformed as error:
+        raise ConfigError(f"{name}: cannot be a member's id ({error})") from None
+    folder.mkdir(parents=True, exist_ok=True)
+    told = {peer: str(address) for peer, address in peers.items()}
+    _write_member(folder, name, os.path.relpath(genesis, folder), (listen, api), told)
+    _write_keys(folder, seeds, certificate)
+    return member
+
+
+def next_keys(folder: Path) -> Member:
+    """Make the next epoch's cosigner key of a member; returns its entry for the proposal."""
+    config = load_member(folder)
+    return Member(
+        cosigner_key=config.cosigners.make(),
+        id=config.id,
+        log_key=config.keys.log.public,
+        tls_certificate=config.keys.tls_certificate,
+        vote_key=config.keys.vote.public,
+    )
 
 
 def _member(name: str, seeds: list[bytes], certificate: bytes) -> Member:
@@ -140,24 +187,32 @@ def _member(name: str, seeds: list[bytes], certificate: bytes) -> Member:
     )
 
 
-def _write_member(place: Path, name: str, listens: dict[str, Address], api: Address) -> None:
+def _write_member(
+    place: Path, name: str, genesis: str, own: tuple[Address, Address], peers: dict[str, str]
+) -> None:
+    listen, api = own
     value = {
         "api": str(api),
         "data": "data",
-        "genesis": "../../genesis.json",
+        "genesis": genesis,
         "id": name,
-        "listen": str(listens[name]),
-        "peers": {peer: str(address) for peer, address in listens.items() if peer != name},
+        "listen": str(listen),
+        "peers": peers,
     }
     (place / "member.json").write_text(json.dumps(value, indent=2) + "\n")
 
 
-def _write_keys(path: Path, seeds: list[bytes], tls_key: bytes) -> None:
-    vote, log, cosigner = (seed.hex() for seed in seeds)
-    value = {"cosigner": cosigner, "log": log, "tls_key": tls_key.decode(), "vote": vote}
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(value, file, indent=2)
+def _write_keys(place: Path, seeds: list[bytes], tls: tuple[bytes, bytes]) -> None:
+    """Write a new member's keys, durably: seeds of vote, log, cosigner; TLS certificate and key."""
+    vote, log, cosigner = seeds
+    value = {
+        "log": log.hex(),
+        "tls_certificate": to_base64(tls[0]),
+        "tls_key": tls[1].decode(),
+        "vote": vote.hex(),
+    }
+    write_private(place / "keys.json", json.dumps(value, indent=2).encode())
+    Keyring(place / "cosigners", place / "data").make(cosigner)
 
 
 def _ports(count: int, host: str, base: int) -> list[int]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from consensus.inputs import CertifierTick, Deliver, Input, Recollected, Rooted
+from consensus.inputs import CertifierTick, Deliver, Input, Recollected, Rooted, Submit
 
 __all__ = ["PEER_FRAMES_MAX", "PEER_SIZE_MAX", "Given", "Inbox"]
 
@@ -72,6 +72,18 @@ class Inbox:
             self._sizes[name] -= len(given.data)
         self._count -= 1
         return channel, given
+
+    def renew(self) -> None:
+        """Keep what others and clients sent, for the machines of the next epoch; drop what was said
+        to those before them.
+        """
+        self._first.clear()
+        for name, lane in list(self._lanes.items()):
+            kept = deque(each for each in lane if isinstance(each[1], Deliver | Submit))
+            self._lanes[name] = kept
+            if not kept and name in self._turns:
+                self._turns.remove(name)
+        self._count = sum(map(len, self._lanes.values()))
 
     def clear(self) -> None:
         """Drop everything."""

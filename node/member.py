@@ -16,7 +16,9 @@ from node.config import MemberConfig
 from node.driver import Driver
 from node.execution import Executor
 from node.metrics import Metrics
+from node.peering import Peering
 from node.proofs import Proofs
+from node.seats import Seats
 from node.stages import Stages
 from node.tlog import Tlog
 from node.waiting import Waiting
@@ -41,6 +43,8 @@ class Member:
     questions: Beside
     metrics: Metrics
     stages: Stages
+    seats: Seats
+    peering: Peering
     tlog: Tlog
 
     def stop(self) -> None:
@@ -65,15 +69,18 @@ class Member:
         status = "ok"
         if self.driver.halted is not None:
             status = "halted"
+        elif not self.driver.is_seated:
+            status = "following"
         elif self.catch_up.is_running:
             status = "catching-up"
         elif certificate is None and self.executor.height:
             status = "starting"  # a new chain has no certificate before its first block
         return {
             "status": status,
-            "reason": self.driver.halted,
+            "reason": self.driver.halted or self.seats.trouble,
             "member": self.config.id,
             "chain": self.config.genesis.chain_id.hex(),
+            "epoch": self.executor.epochs.current.number,
             "height": self.executor.height,
             "certified": 0 if certificate is None else certificate.checkpoint.size,
             "as_of": None if certificate is None else min(certificate.timestamps()),

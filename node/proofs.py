@@ -69,7 +69,7 @@ class Moment:
 
     def member_set(self, size: int) -> MemberSet:
         """Return the members that certify the chain log of this size."""
-        return self._genesis.members
+        return self._executor.epochs.members(size)
 
     def header(self, height: int) -> bytes:
         """Return the canonical header of a height."""
@@ -113,8 +113,9 @@ class Moment:
         raise ClientFault("record-not-held", entity=path.text)
 
     def epoch_ends(self, size: int) -> Sequence[tuple[int, str, bytes]]:
-        """Return the ends of epochs below a size."""
-        return ()
+        """Return the walk from genesis to the members that certify the chain log of this size."""
+        walk = self._executor.epochs.handovers(size)
+        return [(handover.height, handover.note, handover.members) for handover in walk]
 
     def state_proof(self, keys: Sequence[bytes], height: int) -> bytes:
         """Return the multi-proof of these keys under the state root of a recent height."""
@@ -224,7 +225,8 @@ class Proofs:
 
     def note(self) -> str:
         """Return the newest checkpoint as a signed note."""
-        return self.certificate().to_note(self._genesis.members)
+        certificate = self.certificate()
+        return certificate.to_note(self._executor.epochs.members(certificate.checkpoint.size))
 
     def state_value(self, path: Path) -> StateValue | None:
         """Return record, log size and frontier at the newest certified height, or None."""

@@ -22,6 +22,7 @@ from ledger.cose import RECEIPT_LOG_SIZE_MIN, SignedRoot, encode_cose_receipt, s
 from ledger.errors import ClientFault, InvariantViolated
 from ledger.genesis import Genesis
 from ledger.keys import Signer
+from ledger.membership import MemberSet
 from ledger.merkle_log import MerkleLog
 from ledger.notes import Note, parse_note, sign_text
 from ledger.tiles import TILE_WIDTH, Tile, encode_bundle_of_entries, tile_hashes
@@ -52,6 +53,10 @@ class ChainLog(Protocol):
         """Return the canonical header of a height, or None."""
         ...
 
+    def members(self, size: int) -> MemberSet:
+        """Return the set that certifies the log of a size."""
+        ...
+
     def may_sign(self) -> bool:
         """Say whether this member still trusts itself: one that halted signs nothing any more."""
         ...
@@ -76,6 +81,10 @@ class MemberChain:
     def header(self, height: int) -> bytes | None:
         """Return the canonical header of a height, or None."""
         return self.archive.header(height)
+
+    def members(self, size: int) -> MemberSet:
+        """Return the set that certifies the log of a size."""
+        return self.executor.epochs.members(size)
 
     def may_sign(self) -> bool:
         """Say whether the driver has not halted."""
@@ -115,12 +124,13 @@ class Tlog:
     def checkpoint(self) -> str:
         """Return the chain's note: this member's log signature, then the q cosignatures.
 
-        Raises: ClientFault "not-certified", "halted".
+        Raises: ClientFault "not-certified", "halted", "no-seat".
         """
         certificate = self._certificate()
         if self._note is None or self._note[0] != certificate:
             self._own_root(certificate.checkpoint)
-            certified = parse_note(certificate.to_note(self._genesis.members), "checkpoint")
+            members = self._chain.members(certificate.checkpoint.size)
+            certified = parse_note(certificate.to_note(members), "checkpoint")
             signed = sign_text(certified.text, certificate.checkpoint.origin, self._signer)
             self._note = certificate, Note(certified.text, (signed, *certified.lines)).encode()
         return self._note[1]
@@ -129,7 +139,7 @@ class Tlog:
         """Return the note of `<chain>/<this member>`: the newest certified size and root, or those
         signed within the last second.
 
-        Raises: ClientFault "not-certified", "halted".
+        Raises: ClientFault "not-certified", "halted", "no-seat".
         """
         certified, now = self._certificate().checkpoint, self._clock.monotonic()
         kept = self._member_note
@@ -148,9 +158,13 @@ class Tlog:
         return certificate
 
     def _own_root(self, checkpoint: Checkpoint) -> None:
-        """Refuse to sign after a halt, or a root that is not our own log's (R-DT-4)."""
+        """Refuse to sign after a halt, without a seat, or a root that is not our own log's
+        (R-DT-4).
+        """
         if not self._chain.may_sign():
             raise ClientFault("halted")
+        if self.member not in self._chain.members(checkpoint.size):
+            raise ClientFault("no-seat")
         if self._chain.log().root(checkpoint.size) != checkpoint.root:
             raise InvariantViolated(
                 f"the certified root at size {checkpoint.size} is not this member's"
@@ -229,10 +243,21 @@ class Tlog:
         return kept[1]
 
     def policy(self) -> str:
-        """Return the tlog-policy: every member's log key, and the quorum of departments."""
-        return policy_of(self._genesis.origin, self._genesis.members).text()
+        """Return the tlog-policy of the checkpoint served now: the log key of every member that
+        certifies its size, and the quorum of departments.
+        """
+        return policy_of(self._genesis.origin, self._members()).text()
 
     def vkeys(self) -> str:
-        """Return every verifier key of the members, one a line."""
-        keys = vkeys_of(self._genesis.origin, self._genesis.members)
+        """Return every verifier key of those members, one a line.
+
+        Keys of earlier epochs are not among them: who has left could still sign, and nothing it
+        signs is the chain's word. Its origin `<chain>/<member>` ends with it, and no later member
+        gets its id (`ledger.membership.check_succession`).
+        """
+        keys = vkeys_of(self._genesis.origin, self._members())
         return "".join(f"{key.text()}\n" for key in keys)
+
+    def _members(self) -> MemberSet:
+        certificate = self._chain.certificate()
+        return self._chain.members(0 if certificate is None else certificate.checkpoint.size)

@@ -14,6 +14,7 @@ import httpx
 from consensus.inputs import CertifierTick, Tick
 from ledger.checkpoint import Certificate, Checkpoint, cosign
 from ledger.genesis import Account, Organisation
+from ledger.keys import Ed25519Signer
 from ledger.transaction import Transaction
 from node.api.app import create_app
 from node.archive import Archive
@@ -73,13 +74,17 @@ class Served:
         self.member.driver.adopt(done)
         return height
 
+    def _cosigner(self, one: str) -> Ed25519Signer:
+        ring = load_member(self.folder / "members" / one).cosigners
+        key = ring.signer(ring.publics()[0])
+        assert key is not None
+        return key
+
     def certify(self) -> None:
         """Cosign the newest height with the founded keys of three members."""
         genesis, log = self.member.config.genesis, self.member.executor.log
         checkpoint = Checkpoint(genesis.origin, log.size, log.root())
-        keys = {
-            one: load_member(self.folder / "members" / one).keys.cosigner for one in MEMBERS[:3]
-        }
+        keys = {one: self._cosigner(one) for one in MEMBERS[:3]}
         at = self.member.executor.time // 1000 + 1
         lines = tuple(cosign(checkpoint, at, one, key) for one, key in keys.items())
         self.member.driver._certified(log.size, Certificate(checkpoint, lines))

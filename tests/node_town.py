@@ -12,15 +12,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chaincode.contract import Contract
+from chaincode.registry import CONTRACTS
+from ledger.membership import Member as Entry
+from ledger.membership import MemberSet
 from ledger.transaction import Transaction
 from node.archive import Archive
 from node.compose import build
-from node.config import MemberConfig, load_member
-from node.founding import found
+from node.config import Address, MemberConfig, load_member
+from node.founding import found, join, next_keys
 from node.member import Member
 from node.store import open_store
 from tests.node_member import make_cast
-from tests.node_world import MEMBERS, define, seen
+from tests.node_world import MEMBERS, call, define, seen
 
 
 @dataclass
@@ -44,9 +48,12 @@ class Town:
 
     folder: Path
     engine: str | None = None
+    contracts: tuple[type[Contract], ...] = CONTRACTS
     ids: tuple[str, ...] = MEMBERS
     members: dict[str, Member] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)
+    doomed: set[str] = field(default_factory=set)  # may halt
+    opened: dict[str, Archive] = field(default_factory=dict)  # the store of each, last opened
     _count: int = 0
 
     def __post_init__(self) -> None:
@@ -62,7 +69,8 @@ class Town:
         for one in ids or self.ids:
             config = self.config(one)
             store = open_store(config.data, self.engine)
-            member, _ = build(config, Archive(store, config.genesis.chain_id))
+            archive = self.opened[one] = Archive(store, config.genesis.chain_id)
+            member, _ = build(config, archive, self.contracts)
             streets = Streets(self, one)
             member.catch_up._peers = streets
             member.driver.connect(streets, member.catch_up)
@@ -82,6 +90,32 @@ class Town:
         genesis = next(iter(self.members.values())).config.genesis
         until = time.time_ns() // 1_000_000 + 300_000
         return define(f"i{self._count}", valid_until=until, genesis=genesis)
+
+    def change(self, members: MemberSet) -> Transaction:
+        """A call that puts another member set in force."""
+        self._count += 1
+        genesis = next(iter(self.members.values())).config.genesis
+        return call(
+            "union.clerk",
+            "change",
+            {"members": members.encode()},
+            nonce=self._count,
+            valid_until=time.time_ns() // 1_000_000 + 300_000,
+            genesis=genesis,
+            contract="governance",
+        )
+
+    def newcomer(self, one: str) -> Entry:
+        """Make the folder of a member to come; its entry for the set."""
+        self.places[one] = self.folder / "members" / one
+        peers = {peer: self.config(peer).listen for peer in self.ids if peer != one}
+        address = Address("127.0.0.1", 2_000 + len(self.places))
+        genesis = self.folder / "genesis.json"
+        return join(self.places[one], one, genesis, address, address, peers)
+
+    def renewed(self, *ids: str) -> list[Entry]:
+        """New cosigner keys of members, as each would propose them."""
+        return [next_keys(self.places[one]) for one in ids]
 
     async def blocks(self, count: int, at: str = "m2") -> None:
         """Bring so many more blocks about, one transaction each, by way of one member."""
@@ -111,7 +145,23 @@ class Town:
 
         def well() -> object:
             for one, member in self.members.items():
-                assert member.driver.halted is None, (one, member.driver.halted)
+                assert one in self.doomed or not member.driver.halted, (one, member.driver.halted)
             return look()
 
         await seen(well)
+
+
+async def entered(town: Town, number: int, *ids: str) -> None:
+    """Wait until members are in an epoch and its first block is certified."""
+
+    def begun() -> bool:
+        for one in ids or tuple(town.members):
+            driver, current = town.members[one].driver, town.members[one].executor.epochs.current
+            newest = driver.certificate
+            if current.number != number or newest is None:
+                return False
+            if newest.checkpoint.size <= current.base:
+                return False
+        return True
+
+    await town.until(begun)

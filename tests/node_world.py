@@ -13,22 +13,21 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from consensus.certification import Certifier
-from consensus.epoch import Epoch
-from consensus.replica import Replica, Start
-from consensus.settings import CertifierSettings, Settings
 from ledger.checkpoint import Certificate, Checkpoint, cosign
 from ledger.genesis import Account, Genesis, Organisation
 from ledger.keys import Ed25519Signer
 from ledger.membership import Member, MemberSet
 from ledger.transaction import SUITE, VERSION, Body, Transaction, signed
-from node.archive import CERTIFIER_RECORD, ENGINE_RECORD, Archive
+from node.archive import Archive
 from node.blocks import Blocks
 from node.catch_up import CatchUp
 from node.clock import Clock
+from node.config import Keys
 from node.driver import Driver
 from node.execution import Executed, Executor
+from node.keyring import Keyring
 from node.proofs import Proofs
+from node.seats import Seats
 from node.stages import Stages
 from node.store import Batch, Store, open_store
 from node.waiting import Waiting
@@ -42,8 +41,12 @@ ACCOUNTS = {
 MEMBERS = ("m1", "m2", "m3", "m4")
 
 
+def seed(name: str) -> bytes:
+    return sha256(f"node test {name}".encode()).digest()
+
+
 def signer(name: str) -> Ed25519Signer:
-    return Ed25519Signer(sha256(f"node test {name}".encode()).digest())
+    return Ed25519Signer(seed(name))
 
 
 def make_genesis(name: str = "node.test", time: int = START) -> Genesis:
@@ -82,12 +85,13 @@ def call(
     nonce: object = 0,
     valid_until: int = START + 60_000,
     genesis: Genesis = GENESIS,
+    contract: str = "supplies",
 ) -> Transaction:
-    """A signed call of the contract supplies."""
+    """A signed call, of the contract supplies unless said otherwise."""
     body = Body(
         arguments=arguments,
         chain=genesis.chain_id,
-        contract="supplies",
+        contract=contract,
         function=function,
         nonce=sha256(f"{function}/{nonce}".encode()).digest()[:16],
         signers=((account, signer(account).public),),
@@ -179,29 +183,22 @@ class Node(Ledger):
 
     def __init__(self, folder: Path, own: str = "m1", genesis: Genesis = GENESIS) -> None:
         super().__init__(folder, genesis)
-        epoch = Epoch(0, genesis.members)
         executor, archive = self.executor, self.archive
-        replica = Replica(
-            own,
-            epoch,
-            genesis.chain_id,
-            genesis.origin,
-            signer(f"{own}/vote"),
-            Settings(),
-            Start(executor.height, executor.time),
-            archive.records(ENGINE_RECORD),
-        )
-        certifier = Certifier(
-            own,
-            epoch,
-            genesis.origin,
-            signer(f"{own}/cosigner"),
-            CertifierSettings(),
-            archive.records(CERTIFIER_RECORD),
-        )
+        self.keyring = Keyring(folder.with_name(f"{folder.name}-cosigners"), folder)
+        if not self.keyring.publics():
+            self.keyring.make(seed(f"{own}/cosigner"))
+        keys = Keys(signer(f"{own}/vote"), signer(f"{own}/log"), b"", own.encode())
+        self.seats = Seats(own, genesis, archive, keys, self.keyring)
         self.waiting = Waiting()
         self.driver = Driver(
-            genesis, archive, executor, replica, certifier, Clock(), self.waiting, Stages()
+            genesis,
+            archive,
+            executor,
+            self.seats.take(executor, None),
+            Clock(),
+            self.waiting,
+            Stages(),
+            self.seats,
         )
         self.sent = Sent()
         self.catch_up = CatchUp(genesis, own, archive, self.driver, self.sent)

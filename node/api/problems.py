@@ -41,6 +41,7 @@ STATUS: Final[dict[str, int]] = {
     "history-not-held": 503,
     "halted": 503,
     "stopping": 503,
+    "no-seat": 503,
 }
 
 PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {

@@ -7,10 +7,9 @@ means: consensus.records. Source: R-DW-2, R-DW-3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from consensus.ballots import CosignatureBallots
 from consensus.epoch import COMMIT, PRE_PREPARE, PREPARE, Seat
 from consensus.messages import Stable, ViewChange
 from consensus.new_view import check_new_view, check_prepared, check_stable, check_view_change
@@ -27,8 +26,7 @@ from consensus.records import (
     Record,
 )
 from ledger.checkpoint import Checkpoint, Cosignature, verify_cosignature
-from ledger.errors import InvariantViolated, Malformed
-from ledger.keys import Signer
+from ledger.errors import Malformed
 from ledger.merkle_log import MerkleLog
 from ledger.transaction import Transaction
 from node.fsck.findings import Findings
@@ -118,24 +116,30 @@ def _check_root(stable: Stable, log: MerkleLog) -> None:
 
 
 def check_certifier_records(
-    records: Records, seat: Seat, signer: Signer, log: MerkleLog, findings: Findings
+    records: Records, seats: Mapping[int, Seat], log: MerkleLog, findings: Findings
 ) -> None:
-    """Check the certifier's records of one epoch, oldest first."""
-    ballots = CosignatureBallots(seat, signer)
+    """Check the certifier's records, oldest first; `seats`: this member's, by epoch."""
+    last = (0, b"", 0)
     for number, data in records:
         try:
             record = COSIGNED_RECORD.decode(data)
-            _check_cosigned(record, seat, log)
-            ballots.remember(record.size, record.root, record.timestamp)
-        except (Malformed, InvariantViolated) as error:
+            _check_cosigned(record, seats.get(record.epoch), log)
+            if record.size < last[0] or record.timestamp < last[2]:
+                raise Malformed("cosigned", "goes back behind the record before")
+            last = (record.size, record.root, record.timestamp)
+        except Malformed as error:
             findings.add(CERTIFIER, f"record {number}: {error}")
 
 
-def _check_cosigned(record: CosignedRecord, seat: Seat, log: MerkleLog) -> None:
+def _check_cosigned(record: CosignedRecord, seat: Seat | None, log: MerkleLog) -> None:
+    if seat is None:
+        raise Malformed("cosigned.epoch", "is one in which this member had no seat")
     line = Cosignature(seat.me, record.timestamp, record.signature)
     checkpoint = Checkpoint(seat.origin, record.size, record.root)
     if not verify_cosignature(checkpoint, line, seat.members, seat.verify):
         raise Malformed("cosigned", "is not this member's signature")
+    if record.size <= seat.base:
+        raise Malformed("cosigned.size", "is of an epoch before")
     if record.size > log.size:
         raise Malformed("cosigned.size", f"is above the newest block, {log.size}")
     if log.root(record.size) != record.root:

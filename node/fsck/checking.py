@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from chaincode.contract import Contract
+from chaincode.registry import CONTRACTS
 from consensus.epoch import Epoch, Seat
 from ledger.checkpoint import Certificate, verify_certificate
 from ledger.errors import Malformed
@@ -16,9 +18,11 @@ from ledger.keys import verify
 from ledger.membership import MemberSet
 from node.archive import CERTIFIED, CERTIFIER_RECORD, ENGINE_RECORD, Archive
 from node.config import ConfigError, MemberConfig
+from node.epoch_store import made_mark
 from node.execution import Executor
 from node.fsck.ballots import check_certifier_records, check_engine_records
 from node.fsck.comparing import COMPUTED, Comparison, left_over
+from node.fsck.epochs import read_epochs
 from node.fsck.findings import FINDINGS_MAX, Finding, Findings
 from node.fsck.replay import Replay, check_headers
 from node.fsck.shadow import Shadow
@@ -53,6 +57,7 @@ def check(
     *,
     scratch: Path | None = None,
     limit: int = FINDINGS_MAX,
+    contracts: Iterable[type[Contract]] = CONTRACTS,
 ) -> Outcome:
     """Check a member's data folder; changes nothing in it but what the engine does by opening it.
 
@@ -73,7 +78,7 @@ def check(
         with tempfile.TemporaryDirectory(prefix="fsck-", dir=place) as folder:
             shadow = Shadow(Path(folder))
             try:
-                return _Check(config, store, shadow, findings).run(progress)
+                return _Check(config, store, shadow, findings, contracts).run(progress)
             finally:
                 shadow.close()
     finally:
@@ -88,7 +93,12 @@ class _Check:
     """The stores, and what is known so far."""
 
     def __init__(
-        self, config: MemberConfig, store: Store, shadow: Shadow, findings: Findings
+        self,
+        config: MemberConfig,
+        store: Store,
+        shadow: Shadow,
+        findings: Findings,
+        contracts: Iterable[type[Contract]],
     ) -> None:
         self._config = config
         self._genesis: Genesis = config.genesis
@@ -98,16 +108,22 @@ class _Check:
         number = store.get(b"mstate")
         self._state = 0 if number is None else int.from_bytes(number, "big")
         self._height_key = b"mheight" + bytes([self._state & 255])
+        self._epochs = [Epoch(0, config.genesis.members)]
         self._executor = Executor(
-            config.genesis, Archive(shadow, config.genesis.chain_id), Stages()
+            config.genesis,
+            Archive(shadow, config.genesis.chain_id),
+            Stages(),
+            contracts=contracts,
         )
 
     def run(self, progress: Progress) -> Outcome:
         """Check everything. A block of the store that cannot be read ends the check."""
         certified = 0
         try:
-            left_over(self._store, (*COMPUTED, b"c", b"e", b"f", b"m"), self._findings)
+            left_over(self._store, (*COMPUTED, b"c", b"e", b"f", b"k", b"m"), self._findings)
+            self._epochs = read_epochs(self._store, self._genesis, self._findings)
             tip = self._check_marks()
+            self._check_key_marks()
             certificate = self._certificate()
             certified = 0 if certificate is None else certificate.checkpoint.size
             self._check_chain(tip, certified, progress)
@@ -120,7 +136,7 @@ class _Check:
 
     def members(self, height: int) -> MemberSet:
         """Return the set that certifies a height."""
-        return self._genesis.members
+        return next(one.members for one in reversed(self._epochs) if one.base < max(height, 1))
 
     def _check_marks(self) -> int:
         """Check the one-value keys; return the height that the folder says it has executed."""
@@ -138,8 +154,13 @@ class _Check:
             return 0
         return int.from_bytes(height, "big")
 
+    def _check_key_marks(self) -> None:
+        for key, value in self._store.range(b"k", b"l"):
+            if len(key) != 33 or value != made_mark(key[1:]):
+                self._findings.add("key-mark", "is not of a public key", key=key)
+
     def _check_chain(self, tip: int, certified: int, progress: Progress) -> None:
-        replay = Replay(self._store, self._executor, self._findings, certified)
+        replay = Replay(self._store, self._executor, self._findings, certified, self._epochs)
         is_whole = replay.run(tip, lambda height: progress(height, max(tip, height)))
         height = self._executor.height
         if is_whole and height != tip:
@@ -189,14 +210,22 @@ class _Check:
     # Ballots.
 
     def _check_records(self) -> None:
-        config, genesis = self._config, self._genesis
-        epoch = Epoch(0, genesis.members)
-        seat = Seat.take(config.id, epoch, genesis.chain_id, genesis.origin, verify)
-        log = self._executor.log
-        check_engine_records(self._records(ENGINE_RECORD), seat, log, self._findings)
-        check_certifier_records(
-            self._records(CERTIFIER_RECORD), seat, config.keys.cosigner, log, self._findings
-        )
+        log, current = self._executor.log, self._epochs[-1].number
+        seats = {one.number: seat for one in self._epochs if (seat := self._seat(one)) is not None}
+        records = self._records(ENGINE_RECORD)
+        if current in seats:
+            check_engine_records(records, seats[current], log, self._findings)
+        elif records:
+            what = f"are left over: there is no seat in epoch {current}"
+            self._findings.add("engine-record", what)
+        check_certifier_records(self._records(CERTIFIER_RECORD), seats, log, self._findings)
+
+    def _seat(self, epoch: Epoch) -> Seat | None:
+        """Return this member's seat in an epoch, None when it had none."""
+        genesis, own = self._genesis, self._config.id
+        if own not in epoch.members:
+            return None
+        return Seat.take(own, epoch, genesis.chain_id, genesis.origin, verify)
 
     def _records(self, kind: bytes) -> list[tuple[int, bytes]]:
         family = "engine-record" if kind == ENGINE_RECORD else "certifier-record"

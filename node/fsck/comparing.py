@@ -22,7 +22,7 @@ from node.store import Reader, prefix_stop
 
 __all__ = ["Comparison"]
 
-COMPUTED: Final = (b"b", b"d", b"h", b"i", b"l", b"p", b"s", b"t")
+COMPUTED: Final = (b"b", b"d", b"g", b"h", b"i", b"l", b"p", b"s", b"t")
 _OF_STATE: Final = (b"d", b"p", b"s")  # these name the state they are of after the family
 _SHADOWS: Final = 0  # the number of the shadow's state
 _MISSING, _LEFT_OVER, _DIFFERS = "is missing", "is left over", "differs"

@@ -12,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from consensus.epoch import Epoch
 from ledger.block import HEADER, Header
+from ledger.checkpoint import Certificate
 from ledger.errors import InvariantViolated, Malformed
 from ledger.keys import verify
 from ledger.merkle_log import leaf_hash, root_of
 from ledger.transaction import Transaction
 from node.archive import BLOCK
+from node.epoch_store import HANDOVER
 from node.execution import Executor
 from node.fsck.findings import Findings
 from node.store import Reader
@@ -43,11 +46,17 @@ class Replay:
     """Executes what a folder's blocks say, into another archive."""
 
     def __init__(
-        self, store: Reader, executor: Executor, findings: Findings, certified: int
+        self,
+        store: Reader,
+        executor: Executor,
+        findings: Findings,
+        certified: int,
+        epochs: Sequence[Epoch],
     ) -> None:
         """`certified`: up to here q members vouch for the transactions' signatures; above it they
-        are checked.
+        are checked. `epochs`: to which the folder's handovers lead, already verified.
         """
+        self._epochs = epochs
         self._store = store
         self._executor = executor
         self._findings = findings
@@ -85,16 +94,36 @@ class Replay:
         ):
             self._findings.add("block", "a transaction's signature does not hold", height=height)
         try:
-            done = executor.execute(height, 0, header.time, block.transactions)
+            done = executor.execute(height, header.epoch, header.time, block.transactions)
         except InvariantViolated as error:
             self._findings.add("block", f"cannot be executed: {error}", height=height)
             return False
         if done.header == block.data:
-            return True
+            return self._handed_over(height)
         made = HEADER.decode(done.header)
         names = [n for n in header.__struct_fields__ if getattr(header, n) != getattr(made, n)]
         self._findings.add("header", f"execution gives another {', '.join(names)}", height=height)
         return False
+
+    def _handed_over(self, height: int) -> bool:
+        """At a boundary, go on into the next epoch as the folder's handover says."""
+        decided = self._executor.next_epoch
+        if decided is None:
+            return True
+        is_newest = self._store.get(b"b" + place(height + 1)) is None
+        if is_newest and decided.number >= len(self._epochs):
+            return True  # it stopped before the handover
+        try:
+            data = self._store.get(b"g" + place(decided.number))
+            if data is None:
+                raise Malformed("handover", f"to epoch {decided.number} is missing")
+            note = HANDOVER.decode(data).note
+            members = self._executor.epoch.members
+            self._executor.handed_over(Certificate.from_note(note, members))
+        except (Malformed, InvariantViolated) as error:
+            self._findings.add("handover", str(error), height=height)
+            return False
+        return True
 
     def _read(self, height: int) -> _Block:
         """Return the block to execute. Raises: Malformed when there is none to be had."""

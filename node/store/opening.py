@@ -2,6 +2,7 @@
 
     <folder>/ENGINE        one line, "suyuan store 1 <engine>"
     <folder>/<engine>/     the engine's own files
+    <folder>/made/         marks of keys made here, until the running member has taken them in
 
 The engine is the one the marker names; a new folder gets LevelDB where plyvel is installed
 (environment markers of pyproject.toml: Python 3.12 and below) and RocksDB elsewhere. The marker is
@@ -23,6 +24,7 @@ __all__ = ["ENGINES", "default_engine", "installed_engines", "open_store"]
 
 ENGINES: Final = ("leveldb", "rocksdb")  # in order of preference
 MARKER: Final = "ENGINE"
+KEY_MARKS: Final = "made"  # node.keyring: of cosigner keys made before a member ran
 MARKER_SIZE_MAX: Final = 64  # bytes read of a marker file; anything longer is not ours
 
 _LIBRARY: Final = {"leveldb": "plyvel", "rocksdb": "rocksdict"}
@@ -77,8 +79,10 @@ def _open(folder: Path, engine: str, *, create: bool) -> Store:
 
 def _claim(folder: Path, engine: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    # Only what an interrupted first opening by the same engine leaves may stand here.
-    foreign = sorted(p.name for p in folder.iterdir() if p.name not in (engine, f"{MARKER}.new"))
+    # Only what an interrupted first opening by the same engine leaves may stand here, and the
+    # marks of keys that were made before it.
+    ours = (engine, f"{MARKER}.new", KEY_MARKS)
+    foreign = sorted(p.name for p in folder.iterdir() if p.name not in ours)
     if foreign:
         raise StoreMismatch(folder, f"is not a store's: no engine marker, but {foreign[0]}")
 

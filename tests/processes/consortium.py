@@ -29,6 +29,7 @@ from ledger.transaction import SUITE, VERSION, Body, Transaction, signed
 found_ = TypeVar("found_")
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+RUNNER: Final = ("suyuan", "node", "run")
 MEMBERS: Final = ("m1", "m2", "m3", "m4")
 PATIENCE_S: Final = 40.0  # for anything that should happen; reached only when something is wrong
 POLL_S: Final = 0.02
@@ -108,7 +109,11 @@ class Running:
 class Consortium:
     """Founded members under one folder; use in a `with`."""
 
-    def __init__(self, folder: Path, name: str = "processes.test") -> None:
+    def __init__(
+        self, folder: Path, name: str = "processes.test", runner: Sequence[str] = RUNNER
+    ) -> None:
+        """`runner`: the module, and its arguments before the folder, that runs a member."""
+        self._runner = runner
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "cast.json").write_text(json.dumps(cast(name)))
         done = suyuan(
@@ -141,7 +146,7 @@ class Consortium:
         for one in ids or MEMBERS:
             member = self.members[one]
             if member.process is None:
-                member.process = run_member(member.folder, member.log)
+                member.process = run_member(member.folder, member.log, self._runner)
 
     def kill(self, *ids: str) -> None:
         """SIGKILL, as power loss does to a process."""
@@ -303,11 +308,11 @@ class Consortium:
         return answers
 
 
-def run_member(folder: Path, log: Path) -> subprocess.Popen[bytes]:
+def run_member(folder: Path, log: Path, runner: Sequence[str] = RUNNER) -> subprocess.Popen[bytes]:
     """One member's process, in a group of its own."""
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "suyuan", "node", "run", str(folder)],
+            [sys.executable, "-m", *runner, str(folder)],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,

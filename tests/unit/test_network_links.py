@@ -266,7 +266,7 @@ def test_too_many_peers_or_oneself_among_them_are_refused() -> None:
     own = pairs.pop("m0")
     peers = {name: ("127.0.0.1", 1, pair[0]) for name, pair in pairs.items()}
     for name, others in (("m0", peers), ("m1", dict(list(peers.items())[:2]))):
-        with pytest.raises(Malformed, match="peers: at most 15"):
+        with pytest.raises(Malformed, match="peers: at most 32"):
             Links(name, *own, others, ("127.0.0.1", 0), lambda peer, frame: None)
 
 

@@ -22,6 +22,7 @@ from node.catch_up import (
     ATTEMPTS_MAX,
     BLOCKS_PER_ANSWER_MAX,
     _Answer,
+    _Ask,
 )
 from node.channels import CATCH_UP, frame
 from tests.node_world import MEMBERS, Node, define, make_genesis, seen, signer
@@ -55,7 +56,7 @@ class Story:
         height = self.lagging.executor.height if above is None else above
         self.server.sent.frames.clear()
         self.server.catch_up._served.clear()
-        self.server.catch_up._answer("m1", height)
+        self.server.catch_up._answer("m1", _Ask(height, 0))
         ((_, data),) = self.server.sent.frames
         answer = _MESSAGE.decode(data[1:])
         assert isinstance(answer, _Answer)
@@ -282,27 +283,26 @@ async def test_a_certified_block_that_we_cannot_reproduce_halts_us(story: Story,
 async def test_a_member_serves_what_it_has_certified_and_nothing_else(story: Story) -> None:
     server = story.server
     server.block(define("a"))
-    server.catch_up._answer("m1", 0)
+    server.catch_up._answer("m1", _Ask(0, 0))
     assert server.sent.frames == []  # executed, not certified
     server.certify()
     server.block(define("b"))
-    server.catch_up._answer("m1", 0)
-    server.catch_up._answer("m1", 1)
-    server.catch_up._answer("m1", 2**53 - 1)
-    ((peer, data),) = server.sent.frames
-    answer = _MESSAGE.decode(data[1:])
-    assert isinstance(answer, _Answer)
-    assert (peer, len(answer.blocks)) == ("m1", 1)
+    server.catch_up._answer("m1", _Ask(0, 0))
+    server.catch_up._answer("m1", _Ask(1, 0))
+    server.catch_up._answer("m1", _Ask(2**53 - 1, 0))
+    answers = [(peer, _MESSAGE.decode(data[1:])) for peer, data in server.sent.frames]
+    told = [(peer, len(one.blocks)) for peer, one in answers if isinstance(one, _Answer)]
+    assert told == [("m1", 1), ("m1", 0)]  # who has everything hears the certificate alone
 
 
 async def test_a_member_that_asks_without_end_is_served_so_often_a_second(story: Story) -> None:
     story.grow(1)
     for _ in range(3 * ANSWERS_PER_SECOND_MAX):
-        story.server.catch_up._answer("m1", 0)
+        story.server.catch_up._answer("m1", _Ask(0, 0))
     answered = len(story.server.sent.frames)
     assert answered <= 2 * ANSWERS_PER_SECOND_MAX  # a second may end meanwhile
     story.server.sent.frames.clear()
-    story.server.catch_up._answer("m3", 0)
+    story.server.catch_up._answer("m3", _Ask(0, 0))
     assert len(story.server.sent.frames) == 1
 
 
@@ -317,12 +317,12 @@ async def test_the_same_question_is_encoded_once_and_few_answers_are_kept(story:
 
     server.archive.block_bytes = noting  # type: ignore[method-assign]
     for _ in range(3):
-        server.catch_up._answer("m1", 3)
-    server.catch_up._answer("m3", 3)
+        server.catch_up._answer("m1", _Ask(3, 0))
+    server.catch_up._answer("m3", _Ask(3, 0))
     assert len({data for _, data in server.sent.frames}) == 1
     assert read == [4, 5]
     for above in range(ANSWERS_KEPT + 1):
-        server.catch_up._answer("m1", above)
+        server.catch_up._answer("m1", _Ask(above, 0))
     assert len(server.catch_up._answers) == ANSWERS_KEPT
 
 
@@ -335,7 +335,7 @@ async def test_a_peer_is_served_so_many_bytes_a_second_and_others_are_not_kept_w
     monkeypatch.setattr(catch_up_module, "BYTES_PER_SECOND_MAX", 2 * cost)
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: 7.5, raising=False)
     for _ in range(5):
-        server.catch_up._answer("m1", 0)
+        server.catch_up._answer("m1", _Ask(0, 0))
     assert len(server.sent.frames) == 2
-    server.catch_up._answer("m3", 0)
+    server.catch_up._answer("m3", _Ask(0, 0))
     assert [peer for peer, _ in server.sent.frames] == ["m1", "m1", "m3"]

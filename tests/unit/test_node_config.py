@@ -43,14 +43,18 @@ def changed(file: Path, change: Change) -> None:
 
 
 MEMBER_FILE: dict[str, Change] = {
-    "id": lambda v: v.update(id="m9"),
     "id: must be text": lambda v: v.update(id=7),
     "genesis: must be text": lambda v: v.pop("genesis"),
     "listen: must be host:port": lambda v: v.update(listen="127.0.0.1"),
     "api: must be host:port": lambda v: v.update(api="127.0.0.1:0"),
     "api": lambda v: v.update(api="127.0.0.1:65536"),
-    "peers": lambda v: v["peers"].pop("m2"),
-    "must give an address for each other member": lambda v: v["peers"].update(m1="h:1"),
+    "peers: must give addresses by id": lambda v: v.update(peers=["h:1"]),
+    "and not one's own": lambda v: v["peers"].update(m1="h:1"),
+    "peers.m9: must be host:port, or an object": lambda v: v["peers"].update(m9={"address": "h:1"}),
+    "peers.m9.tls_certificate": lambda v: v["peers"].update(
+        m9={"address": "h:1", "tls_certificate": "?"}
+    ),
+    "peers.m9.address": lambda v: v["peers"].update(m9={"address": "h", "tls_certificate": ""}),
     "peers.m3: must be host:port": lambda v: v["peers"].update(m3=3),
     "data: must be text": lambda v: v.update(data=""),
     "store: must be text": lambda v: v.update(store=["leveldb"]),
@@ -69,7 +73,7 @@ def test_a_wrong_member_file_is_refused_by_field(place: Path, named: str) -> Non
 KEYS_FILE: dict[str, Change] = {
     "vote": lambda v: v.update(vote="00"),
     "log": lambda v: v.pop("log"),
-    "cosigner": lambda v: v.update(cosigner="Z" * 64),
+    "tls_certificate": lambda v: v.update(tls_certificate="Z"),
     "tls_key": lambda v: v.pop("tls_key"),
     "not the keys of m1": lambda v: v.update(vote="11" * 32),
     "these are not the keys": lambda v: v.update(vote=v["log"], log=v["vote"]),
@@ -78,7 +82,7 @@ KEYS_FILE: dict[str, Change] = {
 
 @pytest.mark.parametrize("named", KEYS_FILE)
 def test_wrong_keys_are_refused_and_never_shown(place: Path, named: str) -> None:
-    secret = json.loads((place / "keys.json").read_text())["cosigner"]
+    secret = json.loads((place / "keys.json").read_text())["log"]
     changed(place / "keys.json", KEYS_FILE[named])
     with pytest.raises(ConfigError, match=f"keys.json: .*{named}") as caught:
         load_member(place)

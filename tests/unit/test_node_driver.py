@@ -37,8 +37,9 @@ from ledger.codec import encode
 from ledger.errors import ClientFault
 from ledger.paths import Path as EntityPath
 from node.channels import CATCH_UP, CERTIFIER, ENGINE
+from node.checking import INLINE_CHECKS_MAX
 from node.clock import Clock
-from node.driver import INLINE_CHECKS_MAX, TURN_INPUTS_MAX
+from node.driver import TURN_INPUTS_MAX
 from node.store import StoreFull
 from tests.node_world import START, Node, define, make_genesis, seen
 

@@ -69,8 +69,7 @@ async def test_after_a_restart_the_kept_certificate_answers_at_once(
     kept = node.certify()
     node.close()
     again = Node(tmp_path / "d")
-    config = type("Config", (), {"genesis": again.genesis})
-    found = _kept_certificate(config, again.archive, again.executor)  # type: ignore[arg-type]
+    found = _kept_certificate(again.archive, again.executor)
     assert found == kept
     again.driver.certificate = found
     assert clean(again, again.proofs.history(ITEM), History(ITEM)) == 1
@@ -84,8 +83,7 @@ async def test_a_certificate_that_is_ahead_of_the_blocks_after_a_loss_is_not_use
     other.block(define("a"))
     ahead = other.certify()
     node.archive.write_certificate(1, ahead.to_note(node.genesis.members))
-    config = type("Config", (), {"genesis": node.genesis})
-    assert _kept_certificate(config, node.archive, node.executor) is None  # type: ignore[arg-type]
+    assert _kept_certificate(node.archive, node.executor) is None
     other.close()
 
 

@@ -8,6 +8,7 @@ from ledger.checkpoint import Certificate, Checkpoint, parse_checkpoint
 from ledger.cose import verify_cose_receipt
 from ledger.errors import ClientFault, InvariantViolated
 from ledger.keys import Ed25519Signer
+from ledger.membership import MemberSet
 from ledger.merkle_log import MerkleLog, leaf_hash
 from ledger.notes import open_note, parse_note
 from ledger.tiles import Tile, entries_of
@@ -65,6 +66,9 @@ class Bench:
 
     def header(self, height: int) -> bytes | None:
         return self.world.header(height)
+
+    def members(self, size: int) -> MemberSet:
+        return self.world.genesis.members
 
     def may_sign(self) -> bool:
         return self.trusted
@@ -183,6 +187,9 @@ def test_a_full_bundle_is_read_from_the_store_once(bench: Bench) -> None:
         def header(self, height: int) -> bytes:
             asked.append(height)
             return header
+
+        def members(self, size: int) -> MemberSet:
+            return bench.world.genesis.members
 
         def may_sign(self) -> bool:
             return True

@@ -1,0 +1,46 @@
+"""The changes of members that a folder holds, verified one by the other from genesis on.
+
+Each handover is held against the set before it: the certificate of its boundary must have that
+set's cosignatures, and the boundary's header name the set that follows. Whether the chain says so
+too is found by re-execution, which makes every handover anew and compares it.
+"""
+
+from __future__ import annotations
+
+from consensus.epoch import Epoch
+from ledger.block import HEADER
+from ledger.checkpoint import Certificate, verify_certificate
+from ledger.errors import Malformed
+from ledger.genesis import Genesis
+from ledger.membership import MemberSet
+from node.epoch_store import HANDOVER, StoredHandover
+from node.fsck.findings import Findings
+from node.store import Reader
+
+__all__ = ["read_epochs"]
+
+
+def read_epochs(store: Reader, genesis: Genesis, findings: Findings) -> list[Epoch]:
+    """Return the epochs that handovers lead to, oldest first, up to one that does not hold."""
+    epochs = [Epoch(0, genesis.members)]
+    for key, data in store.range(b"g", b"h"):
+        try:
+            if key != b"g" + len(epochs).to_bytes(8, "big"):
+                raise Malformed("handover", f"does not follow that to epoch {len(epochs) - 1}")
+            epochs.append(_next(HANDOVER.decode(data), epochs[-1], genesis))
+        except Malformed as error:
+            findings.add("handover", str(error), key=key)
+            break
+    return epochs
+
+
+def _next(stored: StoredHandover, last: Epoch, genesis: Genesis) -> Epoch:
+    header, members = HEADER.decode(stored.header), MemberSet.decode(stored.members)
+    certificate = Certificate.from_note(stored.note, last.members)
+    verify_certificate(certificate, last.members, genesis.origin)
+    height = certificate.checkpoint.size
+    if (header.epoch, header.height) != (last.number, height) or height <= last.base:
+        raise Malformed("handover.header", f"is not that of the boundary of epoch {last.number}")
+    if header.members != members.digest():
+        raise Malformed("handover.members", "are not the set that the header names")
+    return Epoch(last.number + 1, members, height)
