@@ -90,13 +90,14 @@ def _measured(folder: Path, entities: int, long: bool, in_browser: bool) -> Iter
 
 
 def _one(ledger: Ledger, claims: Sequence[Claim]) -> tuple[Row, bytes]:
-    """Make and verify the answers, each in turn and all some rounds; medians in milliseconds.
+    """Make and verify the answers, each in turn and all some rounds; medians in milliseconds, and
+    the mean size.
 
     The first round, in which nothing was read before, by the clock; the others by the processor
     time of this thread, which other work on the machine hardly changes.
     """
     times: dict[str, list[float]] = {"first_ms": [], "make_ms": [], "verify_ms": []}
-    data, events = b"", 0
+    data, events, sizes = b"", 0, []
     for number in range(ROUNDS):
         clock, name = (thread_time, "make_ms") if number else (perf_counter, "first_ms")
         for claim in claims:
@@ -110,8 +111,14 @@ def _one(ledger: Ledger, claims: Sequence[Claim]) -> tuple[Row, bytes]:
             if not report.clean or report.bundle is None:
                 raise RuntimeError(f"{claim}: {report.value()}")
             events = report.bundle.events
+            sizes.append(len(data))
     medians = {name: round(1_000 * statistics.median(each), 3) for name, each in times.items()}
-    return {"events": events, "bytes": len(data), **medians, "browser_ms": None}, data
+    return {
+        "events": events,
+        "bytes": round(statistics.mean(sizes)),
+        **medians,
+        "browser_ms": None,
+    }, data
 
 
 def _growth(rows: Sequence[Row]) -> list[Row]:
