@@ -17,12 +17,28 @@ import msgspec
 
 from ledger.assembly import assemble
 from ledger.bundle_file import encode_bundle
-from ledger.claims import Absence, Accesses, Claim, Entity, History, Receipt, Trace, claim_value
+from ledger.claims import (
+    Absence,
+    Accesses,
+    AsOf,
+    Claim,
+    Entity,
+    EventAt,
+    Extension,
+    History,
+    ListOf,
+    Period,
+    Receipt,
+    Trace,
+    claim_value,
+)
 from ledger.genesis import Genesis
 from ledger.paths import Path
+from ledger.tlog_policy import Policy
 from ledger.transaction import Transaction
 from tests.forger import stories
-from tests.forger.stories import DATASET, DONATION, LOT_A, PAIRS, SHIPMENT
+from tests.forger.epochs import epochs
+from tests.forger.stories import DATASET, DONATION, LOT_A, PAIRS, SHIPMENT, STOCK
 from tests.forger.world import World
 
 _ENCODER = msgspec.msgpack.Encoder(order="sorted")
@@ -39,6 +55,7 @@ class Case:
     now_s: int | None = None
     max_age_s: int | None = None
     pin: str | None = None
+    policy: Policy | None = None
     name: str = field(default="", compare=False)
 
     def asked(self) -> dict[str, Any]:
@@ -52,6 +69,8 @@ class Case:
         for name in ("now_s", "max_age_s", "pin"):
             if getattr(self, name) is not None:
                 named[name] = getattr(self, name)
+        if self.policy is not None:
+            named["policy"] = self.policy.text()
         return named
 
 
@@ -61,6 +80,7 @@ def worlds() -> tuple[World, World]:
 
 def honest(donation: World, accesses: World) -> list[tuple[World, Claim, bytes]]:
     receipt = Receipt(Transaction.decode(donation.blocks[1].transactions[1]).id)
+    stock, start = stories.stock_world(), donation.genesis.time
     asked: list[tuple[World, Claim, int | None]] = [
         (donation, Trace(DONATION), None),
         (donation, Trace(DONATION), 3),
@@ -70,6 +90,14 @@ def honest(donation: World, accesses: World) -> list[tuple[World, Claim, bytes]]
         (donation, receipt, 2),
         (accesses, Accesses(DATASET, PAIRS), None),
         (accesses, Accesses(DATASET, PAIRS), 4),
+        (donation, ListOf(LOT_A, "proposed"), 2),
+        (donation, Extension(3, donation.chain.root(3)), None),
+        (stock, Period(STOCK, start + 10_000, start + 900_000), None),
+        (stock, AsOf(STOCK, 12), 4),
+        (stock, AsOf(STOCK, 1), None),
+        (stock, EventAt(STOCK, 12), None),
+        (epochs(), Trace(DONATION), 3),
+        (epochs(), Receipt(Transaction.decode(epochs().blocks[1].transactions[1]).id), None),
     ]
     return [(w, claim, encode_bundle(assemble(w, claim, pin))) for w, claim, pin in asked]
 

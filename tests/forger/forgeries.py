@@ -5,8 +5,10 @@ from __future__ import annotations
 from tests.forger import (
     lies_about_answers,
     lies_about_chain,
+    lies_about_epochs,
     lies_about_form,
     lies_about_logs,
+    lies_about_ranges,
 )
 from tests.forger.forging import FORGERIES, Attempt, Forgery
 
@@ -16,6 +18,8 @@ __all__ = [
     "Forgery",
     "lies_about_answers",
     "lies_about_chain",
+    "lies_about_epochs",
     "lies_about_form",
     "lies_about_logs",
+    "lies_about_ranges",
 ]

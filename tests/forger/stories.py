@@ -105,6 +105,21 @@ def donation_world(name: str = "hubei", members: int = 4) -> World:
     return world
 
 
+STOCK = supply("lot", "red-cross.L-long")
+COUNTS = 37
+
+
+def stock_world() -> World:
+    """A lot that is counted once a block, after a block in which it did not exist."""
+    world = World()
+    world.grow([])
+    for count in range(COUNTS):
+        world.grow([Call([event("counted", on=(STOCK,), count=count)], {STOCK: {"held": count}})])
+    world.grow([])
+    world.certify()
+    return world
+
+
 def shared(events: list[Event], records: dict[Path, Any]) -> Call:
     return Call(events, records, contract="datasharing")
 

@@ -16,7 +16,21 @@ from ledger.assembly import assemble
 from ledger.block import EVENT, HEADER
 from ledger.bundle_file import encode_bundle
 from ledger.checkpoint import cosignature_message
-from ledger.claims import Absence, Accesses, Claim, Entity, History, Receipt, Trace
+from ledger.claims import (
+    Absence,
+    Accesses,
+    AsOf,
+    Claim,
+    Entity,
+    EventAt,
+    Extension,
+    History,
+    ListOf,
+    Period,
+    Receipt,
+    Trace,
+    claim_value,
+)
 from ledger.codec import Value, encode
 from ledger.leaf import LEAF, state_value
 from ledger.merkle_log import frontier_of, frontier_root, leaf_hash
@@ -24,6 +38,7 @@ from ledger.paths import Path, key
 from ledger.transaction import Transaction
 from ledger.verify import verify_bundle
 from tests.forger import stories
+from tests.forger.epochs import epochs
 from tests.forger.forgeries import FORGERIES
 from tests.forger.stories import (
     DATASET,
@@ -33,6 +48,7 @@ from tests.forger.stories import (
     LOT_A,
     PAIRS,
     SHIPMENT,
+    STOCK,
     supply,
 )
 from tests.forger.world import Call, World
@@ -141,6 +157,7 @@ def block(world: World) -> dict[str, Any]:
 def bundles() -> dict[str, tuple[bytes, bytes]]:
     """Honest bundles: name -> (bundle file, genesis file)."""
     donation, accesses = stories.donation_world(), stories.accesses_world()
+    stock, start = stories.stock_world(), donation.genesis.time
     receipt = Receipt(Transaction.decode(donation.blocks[1].transactions[1]).id)
     asked: list[tuple[str, World, Claim, int | None]] = [
         ("trace", donation, Trace(DONATION), None),
@@ -150,6 +167,13 @@ def bundles() -> dict[str, tuple[bytes, bytes]]:
         ("absence", donation, Absence(supply("lot", "none")), None),
         ("receipt", donation, receipt, None),
         ("accesses", accesses, Accesses(DATASET, PAIRS), None),
+        ("list", donation, ListOf(LOT_A, "proposed"), None),
+        ("period", stock, Period(STOCK, start + 10_000, start + 900_000), None),
+        ("as-of", stock, AsOf(STOCK, 12), None),
+        ("as-of-absent", stock, AsOf(STOCK, 1), None),
+        ("event", stock, EventAt(STOCK, 12), None),
+        ("consistency", donation, Extension(3, donation.chain.root(3)), None),
+        ("epochs", epochs(), Trace(DONATION), 3),
     ]
     return {
         name: (encode_bundle(assemble(world, claim, pin)), world.genesis.to_json())
@@ -180,10 +204,14 @@ def forged() -> list[dict[str, Any]]:
             continue  # made by rule in the tests: deep nesting, huge numbers
         if attempt.genesis != stories.donation_world().genesis:
             raise ValueError(f"{forgery.name} is judged by another genesis than genesis.json")
-        about = attempt.asked.get("about")
-        if about is not None and not isinstance(about, Path):
-            continue  # asks by a whole claim; `about` in a file is a path
-        asked = {**attempt.asked, **({"about": about.text} if about is not None else {})}
+        asked = dict(attempt.asked)
+        about = asked.pop("about", None)
+        if isinstance(about, Path):
+            asked["about"] = about.text
+        elif about is not None:
+            asked["claim"] = claim_value(about)
+        if "policy" in asked:
+            asked["policy"] = asked["policy"].text()
         found.append(
             {
                 "asked": asked,

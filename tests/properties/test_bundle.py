@@ -15,16 +15,30 @@ from ledger.assembly import assemble
 from ledger.bundle import directed, fold
 from ledger.bundle_file import encode_bundle
 from ledger.canonical_json import to_json
-from ledger.claims import Accesses, Claim, Entity, History, Receipt, Trace
+from ledger.claims import (
+    Accesses,
+    AsOf,
+    Claim,
+    Entity,
+    EventAt,
+    Extension,
+    History,
+    ListOf,
+    Period,
+    Receipt,
+    Trace,
+)
 from ledger.merkle_log import MerkleLog, leaf_hash, verify_inclusion
 from ledger.transaction import Transaction
 from ledger.verify import verify_bundle
 from tests.forger import stories
-from tests.forger.stories import DATASET, DONATION, LOT_A, PAIRS, SHIPMENT
+from tests.forger.epochs import epochs
+from tests.forger.stories import DATASET, DONATION, LOT_A, PAIRS, SHIPMENT, STOCK
 from tests.forger.world import World
 
 DONATIONS = stories.donation_world()
 ACCESSES = stories.accesses_world()
+STOCKS, START = stories.stock_world(), DONATIONS.genesis.time
 RECEIPT = Receipt(Transaction.decode(DONATIONS.blocks[1].transactions[1]).id)
 HONEST: list[tuple[World, Claim, bytes]] = [
     (world, claim, encode_bundle(assemble(world, claim, 3)))
@@ -34,6 +48,13 @@ HONEST: list[tuple[World, Claim, bytes]] = [
         (DONATIONS, Entity(LOT_A)),
         (DONATIONS, RECEIPT),
         (ACCESSES, Accesses(DATASET, PAIRS)),
+        (DONATIONS, ListOf(LOT_A, "proposed")),
+        (DONATIONS, Extension(3, DONATIONS.chain.root(3))),
+        (STOCKS, Period(STOCK, START + 10_000, START + 900_000)),
+        (STOCKS, AsOf(STOCK, 12)),
+        (STOCKS, AsOf(STOCK, 1)),
+        (STOCKS, EventAt(STOCK, 12)),
+        (epochs(), Trace(DONATION)),
     )
 ]
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from ledger.claims import parse_claim
 from ledger.codec import decode, encode
 from ledger.errors import Malformed
 from ledger.genesis import Genesis
 from ledger.paths import Path
+from ledger.tlog_policy import parse_policy
 from ledger.verify import verify_bundle
 from tests.forger.vectors import FOLDER, files
 
@@ -50,11 +52,15 @@ def test_the_receipt_that_is_not_final_is_qualified() -> None:
 
 def test_the_forgeries_get_the_verdicts_stated() -> None:
     cases = read("forgeries.json")
-    assert len(cases) > 90
+    assert len(cases) > 170
     for case in cases:
         asked = dict(case["asked"])
         if "about" in asked:
             asked["about"] = Path.parse(asked["about"])
+        if "claim" in asked:
+            asked["about"] = parse_claim(asked.pop("claim"))
+        if "policy" in asked:
+            asked["policy"] = parse_policy(asked["policy"])
         report = verify_bundle(case["bundle"].encode(), GENESIS, **asked)
         stated = {name: tuple(line) for name, line in case["verdict"].items()}
         assert {line.name: (line.state, line.code) for line in report.lines} == stated

@@ -3,22 +3,47 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { NOBLE, verifyBundle, WEBCRYPTO, type Asked, type Engine } from "../src/verifier/index.js";
+import type { Json } from "../src/verifier/canonical_json.js";
+import { NOBLE, readPolicy, verifyBundle, WEBCRYPTO, type Asked, type Engine } from "../src/verifier/index.js";
 import { isOk, LINES, lineText } from "../src/verifier/verdict.js";
 import { vectorBytes, vectorGenesis, vectorJson, verdictOf } from "./vectors_folder.js";
 
-const HONEST = ["absence", "accesses", "entity", "history", "receipt", "trace", "trace-with-consistency"];
+const HONEST = [
+  "absence",
+  "accesses",
+  "as-of",
+  "as-of-absent",
+  "consistency",
+  "entity",
+  "epochs",
+  "event",
+  "history",
+  "list",
+  "period",
+  "receipt",
+  "trace",
+  "trace-with-consistency",
+];
 const ENGINES: readonly Engine[] = [NOBLE, WEBCRYPTO];
 
 interface Forgery {
   readonly name: string;
   readonly bundle: string;
-  readonly asked: { about?: string; now_s?: number; max_age_s?: number; pin?: string };
+  readonly asked: {
+    about?: string;
+    claim?: Json;
+    now_s?: number;
+    max_age_s?: number;
+    pin?: string;
+    policy?: string;
+  };
   readonly verdict: Record<string, [string, string]>;
 }
 
-function asked({ about, now_s: nowS, max_age_s: maxAgeS, pin }: Forgery["asked"]): Asked {
+function asked({ about, claim, now_s: nowS, max_age_s: maxAgeS, pin, policy }: Forgery["asked"]): Asked {
   return {
+    ...(claim === undefined ? {} : { about: { claim } }),
+    ...(policy === undefined ? {} : { policy: readPolicy(policy) }),
     ...(about === undefined ? {} : { about }),
     ...(nowS === undefined ? {} : { nowS }),
     ...(maxAgeS === undefined ? {} : { maxAgeS }),

@@ -1,0 +1,161 @@
+"""Trust over changes of members: the epoch walk, pins and outside witnesses."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from ledger.assembly import assemble
+from ledger.bundle_file import decode_bundle, encode_bundle
+from ledger.claims import Extension, History, Receipt, Trace
+from ledger.transaction import Transaction
+from ledger.verdict import Report
+from ledger.verify import verify_bundle
+from tests.forger.epochs import (
+    COURT,
+    NEWS,
+    WITNESS,
+    epochs,
+    forked_by_retired_keys,
+    policy,
+    three_epochs,
+    witness_note,
+)
+from tests.forger.stories import DONATION, LOT_A, donation_blocks
+from tests.forger.world import World
+
+
+def noted(report: Report) -> list[str]:
+    return [note.code for note in report.notes]
+
+
+def test_a_bundle_walks_from_genesis_over_two_changes_of_members() -> None:
+    """R-LC-1: epoch by epoch, each set named under the certificate of the one before."""
+    world = epochs()
+    data = encode_bundle(assemble(world, Trace(DONATION)))
+    report = verify_bundle(data, world.genesis, DONATION)
+    assert report.clean, report.value()
+    assert report.authority.parameters["epoch"] == 2
+    assert report.authority.parameters["members"] == "m1, m2, m3"
+    assert noted(report) == ["rests-on-genesis"]
+    assert encode_bundle(decode_bundle(data)) == data
+
+
+@pytest.mark.parametrize("height", [1, 2, 3, 4, 5, 6])
+def test_a_receipt_of_any_epoch_verifies_under_the_newest_checkpoint(height: int) -> None:
+    world = epochs()
+    for raw in world.blocks[height - 1].transactions:
+        claim = Receipt(Transaction.decode(raw).id)
+        report = verify_bundle(encode_bundle(assemble(world, claim)), world.genesis, claim)
+        assert report.clean, report.value()
+
+
+def test_the_last_block_of_an_epoch_is_certified_by_the_epoch_that_ends() -> None:
+    """R-MB-2: height h is certified by the set that header h−1 names."""
+    world = World()
+    world.grow(donation_blocks()[0])
+    world.hand_over([], ["m0", "m1", "m2", "m4"])
+    report = verify_bundle(encode_bundle(assemble(world, History(LOT_A))), world.genesis)
+    assert report.clean, report.value()
+    assert report.authority.parameters["epoch"] == 0
+    assert report.bundle is not None
+    assert not report.bundle.epochs
+
+
+def test_retired_keys_convince_who_has_only_genesis_and_the_verdict_says_so() -> None:
+    """DESIGN 2.9: collusion of past members cannot be excluded."""
+    world = epochs()
+    data = encode_bundle(assemble(forked_by_retired_keys(), Trace(DONATION)))
+    report = verify_bundle(data, world.genesis)
+    assert report.exit_ok
+    assert noted(report) == ["rests-on-genesis"]
+
+
+def test_retired_keys_are_refused_by_a_pin() -> None:
+    """R-MB-6: the later signatures of retired members are worthless to who kept a checkpoint."""
+    world = epochs()
+    bundle = assemble(forked_by_retired_keys(), Trace(DONATION), 2)
+    pin = world.checkpoint(2).text()
+    report = verify_bundle(encode_bundle(bundle), world.genesis, pin=pin)
+    assert not report.exit_ok
+    assert report.authority.code == "pin-contradicted"
+
+
+def test_retired_keys_are_refused_by_a_witness_policy() -> None:
+    world = epochs()
+    bundle = assemble(forked_by_retired_keys(), Trace(DONATION))
+    report = verify_bundle(encode_bundle(bundle), world.genesis, policy=policy(world))
+    assert report.authority.code == "witnesses-too-few"
+    stolen = replace(bundle, witnesses=(witness_note(world, "m1"),))
+    report = verify_bundle(encode_bundle(stolen), world.genesis, policy=policy(world))
+    assert report.authority.code == "witness-malformed"
+
+
+def test_an_honest_pin_from_any_epoch_is_extended() -> None:
+    world = epochs()
+    for size in range(1, 7):
+        data = encode_bundle(assemble(world, Trace(DONATION), size))
+        report = verify_bundle(data, world.genesis, pin=world.checkpoint(size).text())
+        assert report.authority.code == "quorum-and-pin"
+        assert noted(report) == ["rests-on-pin"]
+
+
+def test_a_policy_is_satisfied_by_the_witness_it_names() -> None:
+    world = epochs()
+    bundle = assemble(world, Trace(DONATION), 3)
+    data = encode_bundle(replace(bundle, witnesses=(witness_note(world, "m1"),)))
+    report = verify_bundle(data, world.genesis, policy=policy(world))
+    assert report.clean, report.value()
+    assert report.authority.code == "quorum-and-witnesses"
+    assert report.authority.parameters["witnesses"] == WITNESS
+    assert noted(report) == []
+    pin = world.checkpoint(3).text()
+    report = verify_bundle(data, world.genesis, pin=pin, policy=policy(world))
+    assert report.authority.code == "quorum-pin-and-witnesses"
+
+
+def test_a_policy_that_asks_for_all_is_not_satisfied_by_one() -> None:
+    world = epochs()
+    bundle, asked = assemble(world, Trace(DONATION)), policy(world, "all")
+    one = encode_bundle(replace(bundle, witnesses=(witness_note(world, "m1"),)))
+    report = verify_bundle(one, world.genesis, policy=asked)
+    assert report.authority.code == "witnesses-too-few"
+    assert not report.exit_ok
+    both = (witness_note(world, "m1", (WITNESS, COURT)),)
+    report = verify_bundle(
+        encode_bundle(replace(bundle, witnesses=both)), world.genesis, policy=asked
+    )
+    assert report.clean
+
+
+def test_witnesses_that_nobody_asked_about_are_a_reservation_and_no_lie() -> None:
+    world = epochs()
+    bundle = assemble(world, Trace(DONATION))
+    data = encode_bundle(replace(bundle, witnesses=(witness_note(world, "m1"),)))
+    report = verify_bundle(data, world.genesis)
+    assert report.exit_ok
+    assert (report.authority.state, report.authority.code) == ("qualified", "witnesses-unchecked")
+    assert report.time.state == "clean"
+
+
+def test_a_witness_that_the_policy_does_not_know_is_named_and_not_counted() -> None:
+    world = epochs()
+    notes = (witness_note(world, "m1", (WITNESS, NEWS)), witness_note(world, "m2"))
+    data = encode_bundle(replace(assemble(world, Trace(DONATION)), witnesses=notes))
+    report = verify_bundle(data, world.genesis, policy=policy(world))
+    assert report.exit_ok
+    assert report.authority.code == "witnesses-unknown"
+    assert report.authority.parameters["witnesses"] == f"{NEWS}, {world.genesis.origin}/m2"
+
+
+def test_two_checkpoints_are_tied_by_a_bundle_of_their_own() -> None:
+    world = epochs()
+    for size in range(1, 7):
+        claim = Extension(size, world.chain.root(size))
+        report = verify_bundle(encode_bundle(assemble(world, claim)), world.genesis, claim)
+        assert report.clean, report.value()
+        assert report.completeness.code == "complete-consistency"
+
+
+def test_the_world_of_three_epochs_is_the_same_on_every_run() -> None:
+    assert three_epochs().checkpoint() == epochs().checkpoint()
