@@ -23,7 +23,7 @@ from ledger.limits import DUPLICATE_BUCKET_MS, VALIDITY_MS_MAX
 from ledger.merkle_log import Frontier, frontier_append, leaf_hash
 from ledger.paths import Path, key
 
-__all__ = ["LIVE", "Duplicates", "bucket_of", "bucket_path"]
+__all__ = ["LIVE", "Duplicates", "bucket_of", "bucket_path", "live_buckets"]
 
 LIVE: Final = Path("runtime", "dup", "live")
 _LIVE_FORMAT: Final = Format(tuple[int, ...], "live buckets")
@@ -39,6 +39,11 @@ def bucket_path(bucket: int) -> Path:
     return Path("runtime", "dup", str(bucket))
 
 
+def live_buckets(value: bytes) -> tuple[int, ...]:
+    """Return the buckets that the state value under LIVE names. Raises: Malformed."""
+    return _LIVE_FORMAT.decode(parse_state_value(value).record)
+
+
 class Duplicates:
     """The table as one block sees and changes it."""
 
@@ -47,7 +52,7 @@ class Duplicates:
         self._state: Final = state
         self._time: Final = time
         held = state.value(key(LIVE))
-        before = () if held is None else _LIVE_FORMAT.decode(parse_state_value(held).record)
+        before = () if held is None else live_buckets(held)
         self._before: Final = before
         self.dropped: Final = [b for b in before if (b + 1) * DUPLICATE_BUCKET_MS - 1 <= time]
         self._live: Final = dict.fromkeys(

@@ -30,7 +30,7 @@ A member that joined by a snapshot has a *gap*: heights whose blocks, leaves and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -40,7 +40,7 @@ from msgspec import Meta
 from ledger.codec import Format, Natural
 from ledger.errors import ClientFault, InvariantViolated
 from ledger.limits import BLOCK_TRANSACTIONS_MAX, NOTE_SIZE_MAX
-from node.epoch_store import EpochStore
+from node.epoch_store import EpochStore, StoredHandover
 from node.state_store import StateStore, StateWrites, joined_ids
 from node.store import Batch, Snapshot, Store, prefix_stop
 
@@ -281,8 +281,12 @@ class Archive:
         """Keep headers that are known to be the chain's, synced."""
         self._store.write({b"h" + _u64(height): data for height, data in headers}, sync=True)
 
-    def finish_transfer(self, transfer: Transfer) -> None:
-        """Put the fetched state in force: one small synced write (R-CP-6)."""
+    def finish_transfer(
+        self, transfer: Transfer, handovers: Mapping[int, StoredHandover] | None = None
+    ) -> None:
+        """Put the fetched state in force, with the handovers that lead to its epoch: one small
+        synced write (R-CP-6).
+        """
         fetched, before = self.state_of(transfer.state), self.state
         gap = self.gap
         if gap is None:
@@ -295,6 +299,7 @@ class Archive:
         batch[_TRANSFER] = None
         batch[_MARKING] = b"\x01"
         batch[_CERTIFICATE] = CERTIFIED.encode(_Certified(transfer.height, transfer.note))
+        batch |= self.epochs.handover_writes(handovers or {})
         self._store.write(batch, sync=True)
         self.state, self.gap = fetched, gap
         self._mark_ids()

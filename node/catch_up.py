@@ -10,6 +10,10 @@ A question names the asker's epoch. Whoever is in a later one answers with block
 boundary, under the certificate that ended it: that is verified with the set the asker knows. With
 the boundary executed the next set is known, and the asker goes on from there; a member whose
 machines run leaves that to them. An answer may hold the certificate alone.
+
+Who is or was more than `snapshot_above` blocks behind, or gets blocks from nobody while f+1 members
+say that they have them no more, fetches a snapshot of the state first (`node/snapshot/`), and then
+the blocks above it.
 """
 
 from __future__ import annotations
@@ -31,9 +35,15 @@ from ledger.genesis import Genesis
 from ledger.limits import NOTE_SIZE_MAX
 from ledger.merkle_log import leaf_hash, verify_inclusion
 from ledger.notes import parse_note
+from ledger.quorum import weak
 from node.archive import BLOCK, Archive, StoredBlock
-from node.channels import CATCH_UP, Peers, frame
+from node.channels import CATCH_UP, SNAPSHOT, Peers, frame
+from node.config import SNAPSHOT_ABOVE
 from node.driver import Driver
+from node.snapshot.joining import Joining
+from node.snapshot.messages import MESSAGE as SNAPSHOT_MESSAGE
+from node.snapshot.messages import Answer, Gone
+from node.snapshot.serving import Serving
 
 __all__ = ["CatchUp"]
 
@@ -79,8 +89,11 @@ class CatchUp:
         driver: Driver,
         peers: Peers,
         others: Callable[[], Sequence[str]] | None = None,
+        snapshot_above: int = SNAPSHOT_ABOVE,
     ) -> None:
-        """`others`: whom to ask, in order; without it the members of the present epoch."""
+        """`others`: whom to ask, in order; without it the members of the present epoch.
+        `snapshot_above`: blocks behind above which a snapshot is fetched.
+        """
         self._origin = genesis.origin
         self._own = own
         self._archive = archive
@@ -99,6 +112,14 @@ class CatchUp:
         self._served: dict[str, tuple[int, int, int]] = {}
         self._answers: OrderedDict[tuple[int, int, int], tuple[bytes, int]] = OrderedDict()
         self.installed = 0
+        self._snapshot_above = snapshot_above
+        self._tried = False  # a snapshot, since the last start
+        self._executed = 0  # blocks since the last start
+        self._lacking: set[str] = set()  # who said that it has not the blocks asked for
+        self.serving = Serving(archive, driver, peers)
+        self.joining = Joining(
+            genesis.origin, archive, driver, peers, lambda: self._others(), self._joined
+        )
 
     @property
     def is_running(self) -> bool:
@@ -112,7 +133,12 @@ class CatchUp:
         if not running:
             self._failures = 0
             self._certificate = None
-            self._ask()
+            self._tried, self._executed = False, 0
+            self._lacking.clear()
+            if height - self._driver.executor.height > self._snapshot_above:
+                self._fetch_snapshot()
+            else:
+                self._ask()
 
     def deliver(self, sender: str, data: bytes) -> None:
         """Take a peer's question or answer; malformed ones are dropped."""
@@ -125,6 +151,44 @@ class CatchUp:
             self._answer(sender, message)
         elif sender == self._asked and message.above == self._driver.executor.height:
             self._take(sender, message)
+
+    def deliver_snapshot(self, sender: str, data: bytes) -> None:
+        """Take a peer's message about a snapshot; malformed ones are dropped."""
+        try:
+            message = SNAPSHOT_MESSAGE.decode(data)
+        except Malformed as error:
+            log.warning("snapshot message of %s refused: %s", sender, error)
+            return
+        if not isinstance(message, Answer):
+            self.serving.take(sender, message)
+        elif self.joining.is_running:
+            self.joining.deliver(sender, message)
+        elif isinstance(message, Gone) and self._asked == sender:
+            self._lacking.add(sender)
+            self._give_up()
+
+    def _fetch_snapshot(self) -> None:
+        self._tried, self._asked = True, None
+        if self._timer is not None:
+            self._timer.cancel()
+        self.joining.start()
+
+    def _joined(self, certificate: Certificate | None) -> None:
+        """A snapshot is in force, or could not be had: blocks do the rest."""
+        if certificate is not None:
+            self._certificate = certificate
+            self._failures = 0
+        if self._driver.executor.height >= self._target:
+            self._finish()
+        else:
+            self._ask()
+
+    def stop(self) -> None:
+        """Ask and serve nothing any more: after this the store may be closed."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self.joining.stop()
+        self.serving.stop()
 
     # Serving.
 
@@ -160,7 +224,8 @@ class CatchUp:
             blocks.append(msgspec.structs.replace(BLOCK.decode(data), results=()))
             total += len(data)
         if not blocks and above < size:
-            return b"", 0
+            # of a height that is missing here: who asks must not wait for it
+            return frame(SNAPSHOT, SNAPSHOT_MESSAGE.encode(Gone(above + 1))), 0
         inclusion: Sequence[bytes] = ()
         if blocks:
             inclusion = self._driver.executor.log.inclusion(above + len(blocks) - 1, size)
@@ -188,7 +253,10 @@ class CatchUp:
                 return
             self._failures += 1
             self._turn += 1
-        self._finish()
+        if len(self._lacking) >= weak(self._epochs.current.members.n) and not self._tried:
+            self._fetch_snapshot()
+        else:
+            self._finish()
 
     def _arm(self, then: Callable[[], None]) -> None:
         if self._timer is not None:
@@ -211,6 +279,10 @@ class CatchUp:
             return
         if self._timer is not None:
             self._timer.cancel()
+        behind = self._certificate.checkpoint.size - answer.above
+        if self._executed + behind > self._snapshot_above and not self._tried:
+            self._fetch_snapshot()
+            return
         self._verified_blocks.extend(answer.blocks)
         if answer.blocks:
             self._install_next(sender)
@@ -236,6 +308,7 @@ class CatchUp:
         self._driver.adopt(block)
         self._digests.extend(transaction.digest for transaction in block.transactions)
         self.installed += 1
+        self._executed += 1
         self._failures = 0
         if self._verified_blocks:
             asyncio.get_running_loop().call_soon(self._install_next, sender)

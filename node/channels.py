@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-__all__ = ["CATCH_UP", "CERTIFIER", "ENGINE", "Fetching", "Peers", "frame"]
+__all__ = ["CATCH_UP", "CERTIFIER", "ENGINE", "SNAPSHOT", "Fetching", "Peers", "frame"]
 
 ENGINE: Final = 1
 CERTIFIER: Final = 2
 CATCH_UP: Final = 3
+SNAPSHOT: Final = 4
 
 
 def frame(channel: int, data: bytes) -> bytes:
@@ -37,4 +38,8 @@ class Fetching(Protocol):
 
     def deliver(self, sender: str, data: bytes) -> None:
         """Take a catch-up message of a peer."""
+        ...
+
+    def deliver_snapshot(self, sender: str, data: bytes) -> None:
+        """Take a peer's message about a snapshot."""
         ...

@@ -153,7 +153,9 @@ def build(
         (config.listen.host, config.listen.port),
         driver.on_frame,
     )
-    catch_up = CatchUp(genesis, config.id, archive, driver, links, peering.asked)
+    catch_up = CatchUp(
+        genesis, config.id, archive, driver, links, peering.asked, config.snapshot_above
+    )
     driver.connect(links, catch_up)
     driver.on_epoch.append(peering.refresh)
     driver.on_certified.append(lambda _: _retire(driver, seats))
@@ -184,6 +186,7 @@ def build(
         ),
     )
     driver.on_executed.append(lambda block: _forget_keys(member, block))
+    driver.on_change_over.append(member.admission.accounts_changed)
     _gauges(member)
     return member, links
 

@@ -4,7 +4,8 @@ Nothing here changes what the consortium decides: every consensus parameter live
 in a local file (a local one hung whole chains elsewhere). Who the members are is on the chain;
 where they are reached stands here, and so may members to come: `peers` gives addresses, also of
 ids that are no members yet or no longer, and with `tls_certificate` a peer that no member set
-names is let in to catch up, and believed to be the one dialled. Files: `member.json` (plain),
+names is let in to catch up, and believed to be the one dialled. `snapshot_above` says how many
+blocks this member would rather execute than lack them afterwards. Files: `member.json` (plain),
 `keys.json` (0600), `cosigners/` (0700).
 """
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ledger.canonical_json import from_base64, from_hex
 from ledger.errors import Malformed
@@ -22,7 +23,20 @@ from ledger.keys import Ed25519Signer
 from ledger.membership import Member
 from node.keyring import ConfigError, Keyring, require_private
 
-__all__ = ["Address", "ConfigError", "Keys", "MemberConfig", "Peer", "load_member", "load_peers"]
+__all__ = [
+    "SNAPSHOT_ABOVE",
+    "Address",
+    "ConfigError",
+    "Keys",
+    "MemberConfig",
+    "Peer",
+    "load_member",
+    "load_peers",
+]
+
+# blocks behind above which the state is fetched instead: executing a thousand full ones takes some
+# two minutes, a state of 10^6 entities one; below it, blocks leave no gap in what can be shown
+SNAPSHOT_ABOVE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +100,7 @@ class MemberConfig:
     cosigners: Keyring
     store_engine: str | None = None
     clock_offset_ms: int = 0
+    snapshot_above: int = SNAPSHOT_ABOVE
 
 
 def load_member(folder: Path) -> MemberConfig:
@@ -110,6 +125,7 @@ def load_member(folder: Path) -> MemberConfig:
             cosigners=Keyring(folder / "cosigners", folder / _text(value, "data")),
             store_engine=None if value.get("store") is None else _text(value, "store"),
             clock_offset_ms=_integer(value.get("clock_offset_ms", 0), "clock_offset_ms"),
+            snapshot_above=_blocks(value.get("snapshot_above", SNAPSHOT_ABOVE), "snapshot_above"),
         )
     except Malformed as error:
         raise ConfigError(f"{member_file}: {error}") from None
@@ -187,6 +203,12 @@ def _read_json(path: Path) -> dict[str, Any]:
 def _integer(value: object, field: str) -> int:
     if type(value) is not int:
         raise Malformed(field, "must be an integer")
+    return value
+
+
+def _blocks(value: object, field: str) -> int:
+    if type(value) is not int or value < 0:
+        raise Malformed(field, "must be a number of blocks")
     return value
 
 

@@ -56,7 +56,7 @@ from ledger.errors import InvariantViolated
 from ledger.genesis import Genesis
 from ledger.transaction import Transaction
 from node.archive import CERTIFIER_RECORD, ENGINE_RECORD, Archive
-from node.channels import CATCH_UP, CERTIFIER, ENGINE, Fetching, Peers, frame
+from node.channels import CATCH_UP, CERTIFIER, ENGINE, SNAPSHOT, Fetching, Peers, frame
 from node.checking import Checking
 from node.clock import TICK_SECONDS, Clock
 from node.execution import Executed as ExecutedBlock
@@ -120,6 +120,7 @@ class Driver:
         self.on_certified: list[Callable[[Certificate], None]] = []
         self.on_executed: list[Callable[[ExecutedBlock], None]] = []
         self.on_epoch: list[Callable[[], None]] = []  # an epoch has begun, here or by catch-up
+        self.on_change_over: list[Callable[[], None]] = []
         self.reports: deque[str] = deque(maxlen=256)
 
     def connect(self, peers: Peers, catch_up: Fetching) -> None:
@@ -158,6 +159,9 @@ class Driver:
         elif channel == CATCH_UP and self._catch_up is not None:
             with self.guarded():
                 self._catch_up.deliver(peer, data[1:])
+        elif channel == SNAPSHOT and self._catch_up is not None:
+            with self.guarded():
+                self._catch_up.deliver_snapshot(peer, data[1:])
 
     def installed(
         self,
@@ -191,7 +195,27 @@ class Driver:
         self.waiting.executed(block.height, block.transactions)
         for hook in self.on_executed:
             hook(block)
-        reached = [size for size in self._ahead if size <= block.height]
+        self._adopt_reached()
+
+    def change_over(self, certificate: Certificate) -> None:
+        """Go on from the state of a snapshot, which the archive has put in force.
+
+        Whoever waits is told to ask again: what was ordered in heights that are missing here is
+        not known. Machines of an epoch that has ended since are dropped; those of the present one
+        are made when catch-up ends.
+        """
+        self.executor.change_over()
+        if self._seated_in != self.executor.epochs.current.number:
+            self._leave_seat()
+        self.waiting.abandon()
+        for hook in self.on_change_over:
+            hook()
+        self._adopt_certificate(certificate)
+        self._adopt_reached()
+
+    def _adopt_reached(self) -> None:
+        """Make the newest certificate of what is executed by now the newest of all."""
+        reached = [size for size in self._ahead if size <= self.executor.height]
         if reached:
             newest = self._ahead[max(reached)]
             for size in reached:
@@ -385,6 +409,11 @@ class Driver:
         self.executor.handed_over(ended.certificate)
         self._adopt_certificate(ended.certificate)
         self._take_seat(ended.carried)
+
+    def _leave_seat(self) -> None:
+        self._recording.end_epoch()
+        self._replica = self._certifier = None
+        self._incarnation += 1
 
     def _take_seat(self, carried: Carried) -> None:
         """Put the machines of the present epoch in the place of those before."""

@@ -11,7 +11,7 @@ was voted there is void from that moment on, and the machine of the next epoch b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
 
 import msgspec
@@ -46,13 +46,13 @@ class EpochStore:
         self._store = store
         self._engine_record = engine_record
 
-    def handovers(self) -> list[tuple[int, StoredHandover]]:
-        """Return every (epoch that begins, handover), oldest first.
+    def handovers(self, first: int = 0) -> list[tuple[int, StoredHandover]]:
+        """Return every (epoch that begins, handover) from epoch `first` on, oldest first.
 
         Raises: InvariantViolated when one is damaged.
         """
         found = []
-        for key, data in self._store.range(b"g", b"h"):
+        for key, data in self._store.range(_handover_key(first), b"h"):
             number = int.from_bytes(key[1:], "big")
             try:
                 found.append((number, HANDOVER.decode(data)))
@@ -64,10 +64,19 @@ class EpochStore:
         """Keep the handover that begins an epoch, and forget the engine's records of the epoch it
         ends: both or neither, synced.
         """
-        batch: dict[bytes, bytes | None] = {_handover_key(epoch): HANDOVER.encode(handover)}
-        for key, _ in self._store.range(self._engine_record, prefix_stop(self._engine_record)):
-            batch[key] = None
-        self._store.write(batch, sync=True)
+        self._store.write(self.handover_writes({epoch: handover}), sync=True)
+
+    def handover_writes(self, handovers: Mapping[int, StoredHandover]) -> dict[bytes, bytes | None]:
+        """Return the batch that keeps handovers, by the epoch each begins, and forgets the engine's
+        records, which are of an epoch that has ended.
+        """
+        batch: dict[bytes, bytes | None] = {
+            _handover_key(epoch): HANDOVER.encode(handover) for epoch, handover in handovers.items()
+        }
+        if handovers:
+            records = self._store.range(self._engine_record, prefix_stop(self._engine_record))
+            batch |= dict.fromkeys(key for key, _ in records)
+        return batch
 
     def made(self, public: bytes) -> bool:
         """Say whether a cosigner key was made while this store was there."""

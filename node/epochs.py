@@ -21,14 +21,15 @@ from dataclasses import dataclass
 
 from consensus.epoch import Epoch
 from ledger.block import HEADER
-from ledger.checkpoint import Certificate
-from ledger.errors import InvariantViolated
+from ledger.checkpoint import Certificate, verify_certificate
+from ledger.errors import InvariantViolated, Malformed
 from ledger.genesis import Genesis
 from ledger.membership import MemberSet
+from ledger.merkle_log import leaf_hash, verify_inclusion
 from node.archive import Archive
 from node.epoch_store import StoredHandover
 
-__all__ = ["Epochs", "Handover"]
+__all__ = ["Epochs", "Handover", "verify_handover"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,31 @@ class Handover:
     note: str
     members: bytes
 
+    def stored(self) -> StoredHandover:
+        """Return it as it is kept and sent."""
+        return StoredHandover(self.header, self.inclusion, self.members, self.note)
+
+
+def verify_handover(stored: StoredHandover, last: Epoch, origin: str) -> Epoch:
+    """Return the epoch that a handover begins, after checking that the set of `last` gave over.
+
+    The certificate of the boundary has that set's cosignatures, its header is the last leaf of the
+    log it certifies, and the header names the set that follows. Raises: Malformed.
+    """
+    header, members = HEADER.decode(stored.header), MemberSet.decode(stored.members)
+    certificate = Certificate.from_note(stored.note, last.members)
+    checkpoint = certificate.checkpoint
+    height = checkpoint.size
+    if (header.epoch, header.height) != (last.number, height) or height <= last.base:
+        raise Malformed("handover.header", f"is not that of the boundary of epoch {last.number}")
+    leaf = leaf_hash(stored.header)
+    if not verify_inclusion(leaf, height - 1, height, stored.inclusion, checkpoint.root):
+        raise Malformed("handover.inclusion", "does not lead to the certified root")
+    if header.members != members.digest():
+        raise Malformed("handover.members", "are not the set that the header names")
+    verify_certificate(certificate, last.members, origin)
+    return Epoch(last.number + 1, members, height)
+
 
 class Epochs:
     """All epochs of the chain so far, as far as this member has been handed over."""
@@ -59,10 +85,17 @@ class Epochs:
         self._epochs = [Epoch(0, genesis.members, 0)]
         self._handovers: list[Handover] = []
         self._boundaries: list[int] = []  # heights, for the search
-        for number, stored in archive.epochs.handovers():
-            header = HEADER.decode(stored.header)
+        self.read_on()
+
+    def read_on(self) -> None:
+        """Take what the archive holds above the present epoch: a snapshot brings many at once.
+
+        Raises: InvariantViolated when its handovers do not follow each other.
+        """
+        for number, stored in self._archive.epochs.handovers(self.current.number + 1):
+            height = HEADER.decode(stored.header).height
             handover = Handover(
-                number, header.height, stored.header, stored.inclusion, stored.note, stored.members
+                number, height, stored.header, stored.inclusion, stored.note, stored.members
             )
             self._append(handover)
 
@@ -109,11 +142,8 @@ class Epochs:
 
     def enter(self, handover: Handover) -> Epoch:
         """Keep a handover, synced, and return the epoch it begins. The caller has verified it."""
-        stored = StoredHandover(
-            handover.header, handover.inclusion, handover.members, handover.note
-        )
         self._check(handover)
-        self._archive.epochs.write_handover(handover.epoch, stored)
+        self._archive.epochs.write_handover(handover.epoch, handover.stored())
         self._append(handover)
         return self.current
 

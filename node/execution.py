@@ -121,6 +121,7 @@ class Executor:
         if (state.executed or 0) <= self.height:
             raise InvariantViolated(f"a snapshot of height {state.executed} at {self.height}")
         with self.changing:
+            self.epochs.read_on()
             self._open(state)
 
     def _write_genesis(self) -> None:

@@ -50,6 +50,7 @@ class Member:
     def stop(self) -> None:
         """Stop signing, then let go of every thread: after this the store may be closed."""
         self.driver.stop()
+        self.catch_up.stop()
         self.admission.stop()
         self.answers.stop()
         self.questions.stop()

@@ -9,7 +9,7 @@
 
 `state` is one byte. A member has one state, as a rule: number 0. One that installs a snapshot
 builds another beside it and then changes over in one small write (R-CP-6); the old one stays until
-the history between the two is filled in (`node/backfill.py`).
+the history between the two is filled in.
 
 What it is not: blocks, leaves and places of transactions, which are true whatever state a member
 has reached (`node/archive.py`).
@@ -79,6 +79,10 @@ class StateStore:
         """Return the state value under a state-tree key, or None."""
         return self._store.get(b"s" + self._mark + key)
 
+    def value_in(self, reader: Reader, key: bytes) -> bytes | None:
+        """Return the value under a key as `reader` (a snapshot) shows this state, or None."""
+        return reader.get(b"s" + self._mark + key)
+
     def values(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield (key, state value) of the whole state in order of keys."""
         prefix = b"s" + self._mark
@@ -107,11 +111,23 @@ class StateStore:
         prefix = kind + self._mark
         return prefix + first, prefix_stop(prefix)
 
-    def ids(self, reader: Reader, bucket: int, index: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Yield (index, ids joined) of a bucket from a stored piece that begins at `index` on."""
+    def ids(self, reader: Reader, bucket: int, index: int, count: int) -> bytes:
+        """Return up to `count` ids of a bucket from `index` of its log on, joined.
+
+        Members cut a bucket into pieces differently; what this gives does not depend on that.
+        """
         prefix = b"d" + self._mark + _u64(bucket)
-        for key, joined in reader.range(prefix + _u64(index), prefix_stop(prefix)):
-            yield int.from_bytes(key[-8:], "big"), joined
+        before = reader.range(prefix, prefix + _u64(index + 1), reverse=True, limit=1)
+        start = next((key for key, _ in before), prefix)
+        parts: list[bytes] = []
+        at = index
+        for key, joined in reader.range(start, prefix_stop(prefix)):
+            part = joined[(at - int.from_bytes(key[-8:], "big")) * ID_SIZE :]
+            at += len(part) // ID_SIZE
+            parts.append(part)
+            if at - index >= count:
+                break
+        return b"".join(parts)[: count * ID_SIZE]
 
     def all_ids(self) -> Iterator[bytes]:
         """Yield the consumed ids of every bucket, joined, some thousands at a time."""

@@ -19,7 +19,7 @@ from ledger.membership import MemberSet
 from ledger.transaction import Transaction
 from node.archive import Archive
 from node.compose import build
-from node.config import Address, MemberConfig, load_member
+from node.config import SNAPSHOT_ABOVE, Address, MemberConfig, load_member
 from node.founding import found, join, next_keys
 from node.member import Member
 from node.store import open_store
@@ -50,6 +50,7 @@ class Town:
     engine: str | None = None
     contracts: tuple[type[Contract], ...] = CONTRACTS
     ids: tuple[str, ...] = MEMBERS
+    snapshot_above: int = SNAPSHOT_ABOVE  # at members started from now on
     members: dict[str, Member] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)
     doomed: set[str] = field(default_factory=set)  # may halt
@@ -72,7 +73,9 @@ class Town:
             archive = self.opened[one] = Archive(store, config.genesis.chain_id)
             member, _ = build(config, archive, self.contracts)
             streets = Streets(self, one)
-            member.catch_up._peers = streets
+            for asking in (member.catch_up, member.catch_up.joining, member.catch_up.serving):
+                asking._peers = streets
+            member.catch_up._snapshot_above = self.snapshot_above
             member.driver.connect(streets, member.catch_up)
             self.members[one] = member
             member.driver.start()

@@ -21,6 +21,7 @@ from ledger.transaction import SUITE, VERSION, Body, Transaction, signed
 from node.archive import Archive
 from node.blocks import Blocks
 from node.catch_up import CatchUp
+from node.channels import Peers
 from node.clock import Clock
 from node.config import Keys
 from node.driver import Driver
@@ -181,7 +182,13 @@ class Ledger:
 class Node(Ledger):
     """A member with its machines and its driver; m1 unless said otherwise, no clock of its own."""
 
-    def __init__(self, folder: Path, own: str = "m1", genesis: Genesis = GENESIS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        own: str = "m1",
+        genesis: Genesis = GENESIS,
+        peers: Peers | None = None,
+    ) -> None:
         super().__init__(folder, genesis)
         executor, archive = self.executor, self.archive
         self.keyring = Keyring(folder.with_name(f"{folder.name}-cosigners"), folder)
@@ -201,8 +208,9 @@ class Node(Ledger):
             self.seats,
         )
         self.sent = Sent()
-        self.catch_up = CatchUp(genesis, own, archive, self.driver, self.sent)
-        self.driver.connect(self.sent, self.catch_up)
+        ways = self.sent if peers is None else peers
+        self.catch_up = CatchUp(genesis, own, archive, self.driver, ways)
+        self.driver.connect(ways, self.catch_up)
         self.blocks = Blocks(archive)
         self.driver.on_executed.append(self.blocks.note)
         self.proofs = Proofs(genesis, archive, self.driver, self.blocks)
@@ -215,4 +223,5 @@ class Node(Ledger):
 
     def close(self) -> None:
         self.driver.stop()
+        self.catch_up.stop()
         self.archive.close()

@@ -8,12 +8,10 @@ too is found by re-execution, which makes every handover anew and compares it.
 from __future__ import annotations
 
 from consensus.epoch import Epoch
-from ledger.block import HEADER
-from ledger.checkpoint import Certificate, verify_certificate
 from ledger.errors import Malformed
 from ledger.genesis import Genesis
-from ledger.membership import MemberSet
-from node.epoch_store import HANDOVER, StoredHandover
+from node.epoch_store import HANDOVER
+from node.epochs import verify_handover
 from node.fsck.findings import Findings
 from node.store import Reader
 
@@ -27,20 +25,8 @@ def read_epochs(store: Reader, genesis: Genesis, findings: Findings) -> list[Epo
         try:
             if key != b"g" + len(epochs).to_bytes(8, "big"):
                 raise Malformed("handover", f"does not follow that to epoch {len(epochs) - 1}")
-            epochs.append(_next(HANDOVER.decode(data), epochs[-1], genesis))
+            epochs.append(verify_handover(HANDOVER.decode(data), epochs[-1], genesis.origin))
         except Malformed as error:
             findings.add("handover", str(error), key=key)
             break
     return epochs
-
-
-def _next(stored: StoredHandover, last: Epoch, genesis: Genesis) -> Epoch:
-    header, members = HEADER.decode(stored.header), MemberSet.decode(stored.members)
-    certificate = Certificate.from_note(stored.note, last.members)
-    verify_certificate(certificate, last.members, genesis.origin)
-    height = certificate.checkpoint.size
-    if (header.epoch, header.height) != (last.number, height) or height <= last.base:
-        raise Malformed("handover.header", f"is not that of the boundary of epoch {last.number}")
-    if header.members != members.digest():
-        raise Malformed("handover.members", "are not the set that the header names")
-    return Epoch(last.number + 1, members, height)
