@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from consensus import messages as wire
+from consensus.epoch import PRE_PREPARE
 from tests.paper.alone import Alone
 from tests.simulator.stage import SETTINGS
 
@@ -46,7 +47,9 @@ def test_4_2_otherwise_it_does_nothing(alone: Alone) -> None:
     batch = alone.batch(1)
     good = alone.pre_prepare(1, batch)
     alone.hear(0, alone.pre_prepare(1, batch, 4))  # of another view
-    alone.hear(2, good)  # not from the primary
+    alone.hear(2, good)  # not from the primary (R-Q-7)
+    own = alone.sign(2, PRE_PREPARE, 0, 1, batch.digest())
+    alone.hear(2, msgspec.structs.replace(good, signature=own))
     alone.hear(0, msgspec.structs.replace(good, batch=wire.Batch(batch.time, bytes(32))))
     alone.hear(0, alone.pre_prepare(0, batch))  # at h
     alone.hear(0, alone.pre_prepare(SETTINGS.window + 1, batch))  # above H
@@ -140,6 +143,7 @@ def test_4_6_the_value_that_the_primary_chose_is_judged_by_the_backups(alone: Al
     """4.6: 'the primary ... concatenates the value with the associated request', here the time;
     a backup that finds it wrong does not prepare; equal times still give rising block times.
     """
+    # R-DT-3
     good = alone.batch(1)
     drift = SETTINGS.drift_ms
     for time in (good.time + drift + 11, good.time - drift - 1):

@@ -19,7 +19,7 @@ def alone() -> Alone:
 def test_4_3_a_checkpoint_is_stable_with_a_proof_of_2f_plus_1_and_not_with_less(
     alone: Alone,
 ) -> None:
-    """'A replica collects checkpoint messages ... until it has 2f+1 of them'"""
+    """R-CP-2: 'A replica collects checkpoint messages ... until it has 2f+1 of them'"""
     alone.hear(0, wire.StableProof(0, alone.stable(3, by=(0, 2))))
     assert alone.replica.stable == 0
     alone.hear(0, wire.StableProof(0, alone.stable(3)))
@@ -47,6 +47,7 @@ def test_4_3_the_low_mark_is_the_last_stable_checkpoint_and_the_high_mark_k_abov
     """'The low-water mark h is equal to the sequence number of the last stable checkpoint. The
     high-water mark H = h + k'
     """
+    # R-CP-1
     top = SETTINGS.window
     batches = {sequence: alone.batch(sequence) for sequence in (top, top + 1, top + 2, top + 3)}
     for sequence in (top, top + 1):

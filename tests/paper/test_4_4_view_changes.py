@@ -7,7 +7,7 @@ import pytest
 
 from consensus import messages as wire
 from tests.paper.alone import Alone
-from tests.simulator.stage import SETTINGS, Stage
+from tests.simulator.stage import EPOCH_MS, SETTINGS, Stage
 
 
 @pytest.fixture
@@ -31,6 +31,7 @@ def test_4_4_a_view_change_names_the_stable_checkpoint_its_proof_and_what_is_pre
     valid checkpoint messages proving the correctness of s, and P is a set containing a set Pm for
     each request m that prepared at i with a sequence number higher than n'
     """
+    # R-VC-1
     for sequence in (1, 2):
         alone.order(sequence, alone.batch(sequence))
     batch = alone.batch(3)
@@ -71,6 +72,15 @@ def test_4_4_in_a_view_change_only_checkpoint_view_change_and_new_view_are_accep
     assert alone.executed == 0
     alone.hear(0, wire.StableProof(0, alone.stable(1)))
     assert alone.replica.stable == 1
+
+
+def test_4_4_what_was_accepted_before_is_not_voted_for_after_leaving(alone: Alone) -> None:
+    """R-VC-9: the body comes late, after the promise; the proposal is of the view that was left."""
+    body = alone.stage.transaction(1)
+    alone.hear(0, alone.pre_prepare(1, wire.Batch(EPOCH_MS, body.digest)))
+    leave(alone, 2)
+    alone.hear(0, wire.Transactions((body.raw,)))
+    assert alone.said(wire.Prepare) == []
 
 
 def test_4_4_the_new_primary_starts_its_view_on_2f_valid_view_changes_of_others(

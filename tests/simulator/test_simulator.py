@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.simulator.hunt import Report
-from tests.simulator.mutants.__main__ import all_mutants
+from tests.simulator.mutants.bench import all_mutants
 from tests.simulator.plan import STRATEGIES, Plan, generate
 from tests.simulator.world import World
 

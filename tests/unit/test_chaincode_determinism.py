@@ -36,6 +36,7 @@ def digests() -> str:
 
 
 def test_a_hash_seed_changes_nothing() -> None:
+    """R-DT-1."""
     answers = []
     program = "from tests.unit.test_chaincode_determinism import digests; print(digests())"
     for seed in ("1", "4242"):

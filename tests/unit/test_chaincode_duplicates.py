@@ -49,6 +49,7 @@ def test_a_transaction_counts_only_inside_its_window(after: int, code: str) -> N
 
 
 def test_a_transaction_is_executed_once_in_its_block_and_after_it() -> None:
+    """R-CL-2."""
     world = World()
     once = item(world, 1, START + 60 * SECOND)
     assert [each.code for each in world.block([once, once])] == ["accepted", "replayed"]
@@ -58,12 +59,14 @@ def test_a_transaction_is_executed_once_in_its_block_and_after_it() -> None:
 
 
 def test_a_refused_transaction_is_consumed_too() -> None:
+    """R-CL-7."""
     world = World()
     once = world.transaction("redcross.store", "supplies.approve", allocation="x")
     assert [each.code for each in world.block([once, once])] == ["wrong-role", "replayed"]
 
 
 def test_the_state_commits_to_the_ids_of_every_bucket() -> None:
+    """R-CP-3."""
     world = World()
     until = START + 60 * SECOND
     first, second = item(world, 1, until), item(world, 2, until)
@@ -76,6 +79,7 @@ def test_the_state_commits_to_the_ids_of_every_bucket() -> None:
 
 
 def test_a_bucket_is_dropped_whole_once_its_last_moment_is_past() -> None:
+    """R-CL-4."""
     world = World()
     until = START + 10 * SECOND  # START is a multiple of ten seconds: the bucket ends at +19.999
     world.block([item(world, 1, until)])
@@ -98,6 +102,7 @@ def test_a_transaction_of_a_dropped_bucket_has_expired() -> None:
 
 
 def test_the_table_stays_bounded_however_long_the_chain_is() -> None:
+    """R-CL-5."""
     world, now = World(), START
     for number in range(200):
         now = START + number * 7 * SECOND

@@ -163,6 +163,7 @@ def test_a_text_that_could_steer_a_terminal_is_refused_wherever_it_stands(text: 
 
 
 def test_a_transaction_that_would_write_out_of_proportion_changes_nothing() -> None:
+    """R-DT-2."""
     world = stocked()
     lots = [lot(f"redcross.L-{number}", earmark=None) for number in range(10, 42)]
     for each in lots:

@@ -85,6 +85,7 @@ def test_one_members_refusal_at_the_door_is_not_believed_and_the_same_bytes_go_t
 def test_a_refusal_at_the_door_is_believed_from_one_member_more_than_may_lie(
     member: PretendMember,
 ) -> None:
+    """R-CL-3."""
     town = Town(member, refuse_at_door, URL, OTHER)
     (outcome,) = town.client.submit([define("a")], receipts=True)
     assert (outcome.status, outcome.code) == ("refused-at-door", "expired")

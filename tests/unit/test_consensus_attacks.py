@@ -54,6 +54,7 @@ def test_a_sequence_from_nowhere_in_a_new_view_computes_nothing(
     One message with a sequence of 2^52, signed by nobody or by a lying primary alone, would fill
     the memory of whoever computed what follows from it.
     """
+    # R-VC-5
     stage = Stage()
     certificate = wire.PreparedCertificate(0, 2**52, bytes(32), NO_SIGNATURE, ())
     changes = tuple(
@@ -148,6 +149,7 @@ def test_a_batch_that_is_too_large_is_known_before_all_its_bodies_are_here() -> 
 
 def test_a_member_far_behind_a_checkpoint_is_not_made_to_hold_all_in_between() -> None:
     """R-RS-1: genuine commit certificates of a hundred heights, replayed to one that starts."""
+    # DESIGN-4, R-CP-2, R-DW-1, R-Q-2, R-Q-3
     stage = Stage()
     stage.cut("m3")
     genuine = []

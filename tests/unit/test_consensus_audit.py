@@ -56,6 +56,7 @@ def test_who_leaves_out_what_it_committed_is_named_and_the_honest_are_not() -> N
 @pytest.mark.parametrize("excuse", ["the same", "a later view's", "certified history", "earlier"])
 def test_an_honest_word_convicts_nobody(excuse: str) -> None:
     """A certificate of its view, of a later one, a checkpoint; or a promise before the COMMIT."""
+    # R-DW-7
     stage = Stage()
     view, commit = 3, committed(stage)
     if excuse == "the same":
@@ -72,6 +73,7 @@ def test_an_honest_word_convicts_nobody(excuse: str) -> None:
 
 
 def test_another_batch_of_the_same_view_is_no_excuse() -> None:
+    """R-DW-7."""
     stage = Stage()
     change = view_change(stage, "m1", 1, prepared=(prepared(stage, 0, OTHER),))
     found = audit([committed(stage)], [new_view_of(stage, 1, (change,))], stage.seat)

@@ -30,6 +30,7 @@ def test_asked_again_for_the_same_vote_it_gives_the_same_signature(ballots: Ball
 
 @pytest.mark.parametrize("kind", [PRE_PREPARE, PREPARE, COMMIT])
 def test_a_second_digest_of_one_view_and_sequence_is_refused(ballots: Ballots, kind: str) -> None:
+    """R-DW-2."""
     ballots.sign(kind, 1, 5, A)
     with pytest.raises(InvariantViolated):
         ballots.sign(kind, 1, 5, B)

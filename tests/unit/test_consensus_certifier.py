@@ -76,6 +76,7 @@ def test_q_cosignatures_make_a_certificate_sorted_by_member() -> None:
 
 
 def test_the_own_word_counts_and_leaves_only_when_it_is_durable() -> None:
+    """R-DW-5."""
     machine = certifier()
     machine.step(word("m3", 1))
     machine.step(word("m2", 1))
@@ -127,6 +128,7 @@ def test_a_member_whose_root_a_quorum_contradicts_halts_and_signs_no_more() -> N
 
 
 def test_an_idle_chain_is_cosigned_again_and_certified_afresh() -> None:
+    """DESIGN-4."""
     machine = certifier()
     machine.step(word("m1", 1))
     machine.step(word("m2", 1))
@@ -141,6 +143,7 @@ def test_an_idle_chain_is_cosigned_again_and_certified_afresh() -> None:
 
 
 def test_a_timestamp_never_precedes_the_block_nor_an_earlier_one() -> None:
+    """R-CP-2."""
     machine = certifier()
     effects = rooted(machine, 1, time=(NOW + 10) * 1000 + 1)
     sent = [COSIGNED.decode(one.data) for one in effects if isinstance(one, Send)]
@@ -172,6 +175,7 @@ def replies(effects: list[CertifierEffect]) -> list[str]:
 
 def test_a_word_of_a_time_before_its_block_enters_no_certificate() -> None:
     """DESIGN section 4: with one member down, a liar would spoil every bundle's time line."""
+    # DESIGN-4
     machine = certifier()
     rooted(machine, 1, time=NOW * 1000 + 1)  # m0 says NOW + 1
     machine.step(word("m1", 1, timestamp=NOW + 1))
@@ -194,6 +198,7 @@ def test_a_certificate_of_a_block_not_yet_executed_is_replaced_when_its_time_was
 
 
 def test_a_word_from_the_far_future_enters_no_certificate() -> None:
+    """DESIGN-4."""
     machine = certifier()
     rooted(machine, 1)
     machine.step(word("m1", 1))

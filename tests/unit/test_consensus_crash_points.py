@@ -53,6 +53,7 @@ def writes(victim: str) -> int:
 
 @pytest.mark.parametrize("victim", ["m0", "m1", "m3"])
 def test_a_crash_at_every_durable_write_is_survived_without_equivocation(victim: str) -> None:
+    """R-DW-2, R-TL-1, R-VC-12."""
     count = writes(victim)
     assert count > 8
     for write in range(1, count + 1):

@@ -101,6 +101,7 @@ def test_a_member_whose_clock_jumps_back_over_a_boundary_says_no_earlier_time() 
 
 
 def test_a_certifier_signs_no_size_of_another_epoch() -> None:
+    """R-MB-2, R-MB-3."""
     stage = Stage()
     stage.boundary = 1
     stage.submit("m0", 1)
@@ -172,6 +173,7 @@ def test_members_that_decide_different_next_sets_do_not_certify_the_boundary() -
 
 
 def test_an_epoch_that_does_not_follow_is_refused() -> None:
+    """R-MB-3."""
     stage = Stage()
     stage.boundary = 99
     members = stage.same(stage.epoch.members, 1)
@@ -183,7 +185,7 @@ def test_an_epoch_that_does_not_follow_is_refused() -> None:
 
 
 def test_an_epoch_certified_above_its_last_height_halts_its_members() -> None:
-    """Only a quorum of liars can do that (R-DT-4): better nothing than two chains."""
+    """R-MB-3: only a quorum of liars can do that (R-DT-4): better nothing than two chains."""
     stage = Stage()
     stage.boundary = 1
     for member in stage.members:

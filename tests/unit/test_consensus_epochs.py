@@ -126,6 +126,7 @@ def test_a_first_primary_that_does_not_open_its_epoch_is_replaced() -> None:
 
 
 def test_a_primary_that_opens_with_transactions_is_given_up_at_once() -> None:
+    """R-MB-3."""
     stage = Stage()
     stage.boundary = 1
     stage.lose(
@@ -162,6 +163,7 @@ def test_who_is_still_in_the_epoch_before_does_not_make_others_blame_the_primary
 
 
 def test_a_straggler_is_told_by_the_next_epoch_that_its_own_has_ended() -> None:
+    """R-MB-2."""
     stage = Stage()
     stage.boundary = 2
     stage.submit("m0", 1)
@@ -208,7 +210,7 @@ def test_who_left_refuses_clients_signs_nothing_and_still_tells_others_that_it_i
 
 
 def test_who_left_may_be_left_behind_too_and_learns_it_from_strangers() -> None:
-    """It is in no set of today, and is answered all the same, a Status and nothing else."""
+    """R-MB-6: in no set of today it is answered all the same, a Status and nothing else."""
     stage = stage_with(*NEW)
     stage.cut("m3")
     stage.submit("m1", CHANGE)

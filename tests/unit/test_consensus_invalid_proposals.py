@@ -60,7 +60,7 @@ def test_a_flood_of_bad_proposals_is_answered_by_nothing(
     kind: Callable[[Stage, int], tuple[str, wire.PrePrepare]],
     checks: int,
 ) -> None:
-    """At most one signature check each, no vote, no fetch, nothing held, no view left."""
+    """R-RS-5: At most one signature check each, no vote, no fetch, nothing held, no view left."""
     stage = Stage()
     replica = stage["m1"].replica
     verified = 0
@@ -102,6 +102,19 @@ def test_a_primary_that_proposes_one_place_again_and_again_is_left_once() -> Non
     slot = stage["m1"].replica._ordering.log.get(1)
     assert slot is not None
     assert len(slot.contents) == 1
+
+
+def test_a_primary_is_left_when_a_body_that_its_batch_names_turns_out_invalid() -> None:
+    """R-VC-15: every request is checked before it is voted for, also one that comes afterwards."""
+    stage = Stage()
+    good = stage.transaction(1).raw
+    bad = good[:-1] + bytes([good[-1] ^ 1])
+    for name in ("m1", "m2", "m3"):
+        stage.inject("m0", name, proposal(stage, "m0", 1, wire.Batch(EPOCH_MS, leaf_hash(bad))))
+    for name in ("m1", "m2", "m3"):
+        stage.inject("m0", name, wire.Transactions((bad,)))
+    assert not any(isinstance(one, wire.Prepare) for _, _, one in stage.sent)
+    assert {stage[name].replica.view for name in ("m1", "m2", "m3")} == {1}
 
 
 def test_an_invalid_request_is_never_proposed_again_whoever_leads() -> None:

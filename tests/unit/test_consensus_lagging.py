@@ -68,6 +68,17 @@ def test_proposals_above_a_lagging_watermark_are_kept_and_voted_for_once_it_rise
     assert {stage[name].replica.view for name in ("m0", "m1", "m3")} == {0}
 
 
+def test_on_an_idle_chain_who_missed_the_last_checkpoint_learns_of_it_from_gossip() -> None:
+    """R-TL-8: no request comes, no cosignature is sent again, and it still catches up."""
+    stage = Stage()
+    stage.cut("m3")
+    stage.submit("m0", 1)
+    stage.heal()
+    stage.lose(lambda _, to, one: to == "m3" and isinstance(one, WORD_OF_A_CERTIFIER))
+    stage.until(lambda: stage.heights() == [1, 1, 1, 1])
+    assert stage["m3"].replica.stable == 1
+
+
 def test_above_two_windows_nothing_is_kept() -> None:
     """R-TL-9, R-CP-1, R-RS-1: one window to vote in, one to keep for a lagging mark."""
     log = Stage()["m1"].replica._ordering.log

@@ -50,7 +50,7 @@ def test_certifier_settings_that_make_no_sense_are_refused() -> None:
 
 
 def test_votes_far_ahead_or_in_future_views_do_not_grow_memory() -> None:
-    """R-RS-1: one vote per member, kind and slot; slots only within two windows."""
+    """R-RS-1, C13: one vote per member, kind and slot; slots only within two windows."""
     stage = Stage()
     signer = stage.signer("m3")
     target = stage["m1"]

@@ -31,6 +31,7 @@ def with_wiped_m3(heights: int = 3) -> Stage:
 
 
 def test_a_member_without_its_ballots_executes_but_does_not_vote() -> None:
+    """R-DW-4."""
     stage = with_wiped_m3()
     for number in range(3, 3 + 2 * SETTINGS.window - 2):
         stage.submit("m1", number)
@@ -41,6 +42,7 @@ def test_a_member_without_its_ballots_executes_but_does_not_vote() -> None:
 
 
 def test_beyond_its_old_window_it_promises_a_view_it_cannot_have_promised_and_votes_there() -> None:
+    """R-DW-4, R-VC-2."""
     stage = with_wiped_m3()
     stage.ticks(3 * SETTINGS.resend_ticks)  # all three answer: height 3, view 0
     for number in range(3, 3 + 2 * SETTINGS.window + 1):
@@ -58,6 +60,7 @@ def test_beyond_its_old_window_it_promises_a_view_it_cannot_have_promised_and_vo
 
 
 def test_it_stays_silent_while_one_member_has_not_answered() -> None:
+    """R-DW-4."""
     stage = Stage()
     stage.submit("m0", 0)
     stage.crash("m3")
@@ -73,6 +76,7 @@ def test_it_stays_silent_while_one_member_has_not_answered() -> None:
 
 
 def test_the_loss_is_remembered_over_another_restart() -> None:
+    """R-DW-5."""
     stage = with_wiped_m3()
     stage.ticks(SETTINGS.resend_ticks)
     stage["m3"].lost_through = -1  # nobody says so any more: the records do
@@ -84,6 +88,7 @@ def test_the_loss_is_remembered_over_another_restart() -> None:
 
 
 def test_an_answer_of_another_life_or_with_a_false_proof_does_not_count() -> None:
+    """R-DW-4."""
     stage = with_wiped_m3()
     recollection = stage["m3"].replica._recollection
     recollection._answers.clear()
@@ -95,6 +100,7 @@ def test_an_answer_of_another_life_or_with_a_false_proof_does_not_count() -> Non
 
 
 def test_a_view_from_nowhere_in_an_answer_keeps_it_silent_and_does_no_more() -> None:
+    """R-DW-4."""
     stage = with_wiped_m3()
     recollection = stage["m3"].replica._recollection
     for name in ("m0", "m1", "m2"):
@@ -133,6 +139,7 @@ def test_an_old_request_replayed_after_a_restart_is_settled_not_blamed_on_the_pr
 
 
 def test_one_liars_word_that_a_request_is_settled_ends_no_wait() -> None:
+    """R-TL-4."""
     stage = Stage()
     stage.lose(lambda sender, target, one: isinstance(one, wire.PrePrepare))
     stage.submit("m1", 1)
@@ -146,6 +153,7 @@ def test_one_liars_word_that_a_request_is_settled_ends_no_wait() -> None:
 
 def test_after_a_restart_a_batch_that_lost_its_height_is_not_taken_for_ordered() -> None:
     """Found by the simulator: its requests were then refused at every member, for ever."""
+    # R-CL-2, R-Q-6
     stage = Stage()
     stage.lose(lambda _, to, one: isinstance(one, wire.Prepare) and one.sequence == 1)
     stage.lose(lambda _, to, one: isinstance(one, wire.Commit))

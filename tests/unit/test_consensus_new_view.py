@@ -22,6 +22,7 @@ from consensus.epoch import (
     vote_bytes,
 )
 from consensus.new_view import check_committed, check_new_view, check_view_change, choose
+from consensus.settings import WINDOW_MAX
 from ledger.checkpoint import Certificate, Checkpoint, cosign
 from ledger.errors import Malformed
 from tests.simulator.keys import Keyring
@@ -86,6 +87,7 @@ def test_whatever_may_be_committed_is_proposed_again_over_the_whole_small_scope(
 
 
 def test_a_gap_becomes_a_null_request() -> None:
+    """R-VC-3."""
     choice = choose([view_change(0, (None, (0, A))), view_change(1, (None, None))])
     assert choice.proposals == ((1, wire.NULL_DIGEST), (2, A))
 
@@ -212,6 +214,27 @@ def test_a_new_view_of_another_than_its_primary_is_refused(world: Signed) -> Non
     """R-VC-5."""
     with pytest.raises(Malformed):
         check_new_view(world.new_view(1, three(world), ((1, A),), by=2), world.seat)
+    nothing_held = tuple(world.view_change(place, 1) for place in range(3))
+    check_new_view(world.new_view(1, nothing_held, ()), world.seat)
+    with pytest.raises(Malformed, match="signature"):
+        check_new_view(world.new_view(1, nothing_held, (), by=2), world.seat)
+
+
+def test_a_new_view_whose_proposals_nobody_signed_is_refused(world: Signed) -> None:
+    """R-VC-4: they take the place of PRE-PREPAREs, and stand in later certificates."""
+    good = world.new_view(1, three(world), ((1, A),))
+    spoilt = (wire.Proposal(1, A, NO_SIGNATURE),)
+    blank = msgspec.structs.replace(good, proposals=spoilt)
+    bad = msgspec.structs.replace(blank, signature=world.sign(1, NEW_VIEW, 1, 0, blank.digest()))
+    with pytest.raises(Malformed, match="proposal"):
+        check_new_view(bad, world.seat)
+
+
+def test_a_new_view_on_view_changes_of_another_view_is_refused(world: Signed) -> None:
+    """R-VC-2: who wanted view 2 has not said what it holds for view 1."""
+    changes = (*three(world)[:2], world.view_change(2, 2))
+    with pytest.raises(Malformed, match="another view"):
+        check_new_view(world.new_view(1, changes, ((1, A),)), world.seat)
 
 
 def test_a_new_view_on_fewer_or_doubled_or_foreign_view_changes_is_refused(world: Signed) -> None:
@@ -227,7 +250,7 @@ def test_a_new_view_on_fewer_or_doubled_or_foreign_view_changes_is_refused(world
 
 
 def test_a_prepared_certificate_needs_backups_distinct_and_enough(world: Signed) -> None:
-    """R-Q-2, R-Q-3: the primary's own PREPARE never counts."""
+    """R-Q-2, R-Q-3, R-VC-1: the primary's own PREPARE never counts."""
     for by in ((1,), (0, 1), (1, 2, 3)):
         bad = world.view_change(0, 1, world.prepared(0, 1, A, by))
         with pytest.raises(Malformed):
@@ -235,7 +258,7 @@ def test_a_prepared_certificate_needs_backups_distinct_and_enough(world: Signed)
 
 
 def test_a_prepare_replayed_as_another_view_kind_or_chain_does_not_count(world: Signed) -> None:
-    """R-Q-4."""
+    """R-Q-4, R-Q-3."""
     right = world.prepared(0, 1, A, (1, 2))
     commit = world.sign(1, COMMIT, 0, 1, A)
     elsewhere = world.keyring.signer("m1/vote").sign(
@@ -251,6 +274,7 @@ def test_a_prepare_replayed_as_another_view_kind_or_chain_does_not_count(world: 
 
 
 def test_a_stable_checkpoint_is_believed_only_with_q_cosignatures(world: Signed) -> None:
+    """R-MB-2."""
     good = world.view_change(0, 1, low=5)
     check_view_change(good, world.seat)
     for stable in (
@@ -265,12 +289,19 @@ def test_a_stable_checkpoint_is_believed_only_with_q_cosignatures(world: Signed)
 
 
 def test_certificates_outside_view_or_window_are_refused(world: Signed) -> None:
-    for bad in (world.prepared(1, 1, A, (2, 3)), world.prepared(0, 1_000, A, (1, 2))):
+    """R-VC-1, R-RS-3: they are of earlier views and lie within a window of the checkpoint."""
+    low, top = 5, 5 + WINDOW_MAX
+    for sequence in (low + 1, top):
+        good = world.prepared(0, sequence, A, (1, 2))
+        check_view_change(world.view_change(0, 1, good, low=low), world.seat)
+    bad = [world.prepared(0, sequence, A, (1, 2)) for sequence in (low, top + 1, 2**40)]
+    for one in (*bad, world.prepared(1, low + 1, A, (2, 3))):
         with pytest.raises(Malformed):
-            check_view_change(world.view_change(0, 1, bad), world.seat)
+            check_view_change(world.view_change(0, 1, one, low=low), world.seat)
 
 
 def test_a_commit_certificate_needs_exactly_q_commits_of_one_view(world: Signed) -> None:
+    """R-Q-2."""
     batch = wire.Batch(5, A)
     digest = batch.digest()
 

@@ -32,6 +32,7 @@ def reported(stage: Stage, name: str) -> bool:
 
 def test_a_copy_older_than_the_chain_is_noticed_before_anything_is_signed() -> None:
     """Others prove a checkpoint that it has cosigned, of a height that is not in its chain."""
+    # R-DW-4
     stage = Stage()
     stage.submit("m0", 1, 2)
     old = deepcopy(stage["m1"].disk)
@@ -63,7 +64,7 @@ def test_an_old_copy_speaks_again_beyond_what_it_may_have_said() -> None:
 
 
 def test_a_promise_that_the_copy_does_not_hold_is_shown_to_it() -> None:
-    """Amnesia between two heights: the VIEW-CHANGE is all that would tell."""
+    """R-DW-4: Amnesia between two heights: the VIEW-CHANGE is all that would tell."""
     stage = Stage()
     stage.submit("m0", 1)
     old = deepcopy(stage["m3"].disk)
@@ -93,7 +94,7 @@ def test_a_new_view_of_its_own_that_the_copy_does_not_hold_is_shown_to_it() -> N
 
 
 def test_an_ordinary_restart_is_silent_until_a_quorum_with_itself_has_answered() -> None:
-    """Then whatever a quorum knows of its words is known to it, too."""
+    """R-DW-4: Then whatever a quorum knows of its words is known to it, too."""
     stage = Stage()
     stage.submit("m0", 1)
     stage.crash("m3")
@@ -168,6 +169,7 @@ def test_what_the_ballots_lack(kind: str, place: tuple[int, int, bytes], expecte
 
 
 def test_a_vote_in_somebody_elses_proof_counts_only_if_it_is_the_own() -> None:
+    """R-DW-4."""
     stage = Stage()
     ballots = Ballots(stage.seat, stage.signer("m0"))
     batch = wire.Batch(1, b"")
@@ -185,6 +187,7 @@ def test_a_vote_in_somebody_elses_proof_counts_only_if_it_is_the_own() -> None:
 
 
 def test_a_certifier_whose_store_is_an_old_copy_cosigns_nothing_near_its_old_words() -> None:
+    """R-DW-4."""
     (store,) = [one for one in rooted(certifier(), 5) if isinstance(one, Store)]
     machine = certifier([(store.number, store.record)])
     assert rooted(machine, 6) == [], "it waits for what the others say"
@@ -223,6 +226,7 @@ def test_an_old_copy_whose_words_are_in_nobodys_proof_says_nothing_below_what_is
 
 
 def test_a_cosigner_with_whole_records_says_nothing_below_what_others_have_proven() -> None:
+    """R-DW-4."""
     (store,) = [one for one in rooted(certifier(), 5) if isinstance(one, Store)]
     machine = certifier([(store.number, store.record)])
     machine.step(Recollected(True, 7))

@@ -42,6 +42,7 @@ def test_a_crashed_primary_is_replaced_and_the_waiting_request_executed() -> Non
 
 
 def test_two_primaries_in_a_row_fail_at_seven_members_and_the_third_goes_on() -> None:
+    """R-MB-4."""
     stage = Stage(7)
     stage.crash("m0")
     stage.crash("m1")
@@ -70,7 +71,7 @@ def test_a_value_committed_by_one_member_only_survives_two_view_changes() -> Non
 
 
 def test_a_gap_is_filled_with_a_null_request_and_what_follows_is_kept() -> None:
-    """R-VC-3: sequence 1 is lost with its primary, sequence 2 is prepared."""
+    """R-VC-3, R-DW-5: sequence 1 is lost with its primary, sequence 2 is prepared."""
     stage = Stage()
     stage.lose(lambda _, to, one: isinstance(one, wire.PrePrepare) and one.sequence == 1)
     stage.lose(lambda _, to, one: isinstance(one, wire.Commit))

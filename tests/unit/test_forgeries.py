@@ -10,6 +10,7 @@ from tests.forger.forgeries import FORGERIES, Forgery
 
 @pytest.mark.parametrize("forgery", FORGERIES, ids=lambda one: one.name)
 def test_the_forgery_is_refused_by_the_line_that_names_it(forgery: Forgery) -> None:
+    """R-LC-1."""
     attempt = forgery.make()
     report = verify_bundle(attempt.data, attempt.genesis, **attempt.asked)
     failed = [line.name for line in report.lines if line.state == "failed"]

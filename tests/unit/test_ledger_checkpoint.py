@@ -131,6 +131,7 @@ def with_cosignatures(certificate: Certificate, *cosignatures: Cosignature) -> C
 
 
 def test_only_exactly_q_distinct_members_in_order_certify(world: World) -> None:
+    """R-LC-2."""
     members, origin, certificate = world.genesis.members, world.genesis.origin, world.certificate()
     a, b, c = certificate.cosignatures
     d = world.cosign(certificate.checkpoint, "m3", a.timestamp)

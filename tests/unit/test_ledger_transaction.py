@@ -59,6 +59,7 @@ def test_the_signature_is_over_tag_and_body() -> None:
 
 
 def test_a_signature_does_not_move_to_another_signer_body_or_tag() -> None:
+    """R-CL-1."""
     swapped = envelope(SIGNED.body_bytes, list(SIGNED.signatures[::-1]))
     assert not Transaction.decode(swapped).check_signatures()
     other = signed(replace(BODY, nonce=b"1" * 16), [WANG, LI])

@@ -170,6 +170,7 @@ def test_an_asked_age_without_a_clock_is_not_met(world: World) -> None:
 
 
 def test_a_recertified_idle_chain_is_complete_as_of_later() -> None:
+    """R-LC-3."""
     world = stories.donation_world()
     before = verify_bundle(bundle_of(world, Trace(DONATION)), world.genesis)
     world.certify(delays=(3_600, 3_602, 3_601))

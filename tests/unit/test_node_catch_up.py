@@ -196,6 +196,7 @@ LIES: dict[str, Forge] = {
 
 @pytest.mark.parametrize("lie", LIES)
 async def test_who_lies_is_left_for_the_next_and_changes_nothing(story: Story, lie: str) -> None:
+    """R-CP-4."""
     story.grow(4)
     story.lagging.catch_up.start(4)
     assert story.asked() == ["m2"]

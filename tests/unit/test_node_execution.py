@@ -131,6 +131,7 @@ def test_a_restarted_member_proves_its_newest_height_alone(ledger: Ledger, tmp_p
 def test_a_write_that_fails_leaves_the_height_before_on_disk(
     ledger: Ledger, tmp_path: Path
 ) -> None:
+    """R-CP-6."""
     ledger.block(define("a"))
     ledger.store.failure = StoreFull(tmp_path, "has no space left")
     with pytest.raises(StoreFull):

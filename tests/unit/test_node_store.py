@@ -208,6 +208,7 @@ def test_a_second_opener_is_refused_with_the_folder_named(store: Store, folder: 
 
 
 def test_a_second_process_is_refused_too(store: Store, folder: Path) -> None:
+    """R-DW-6."""
     done = python("open_store(folder)", folder, store.engine)
     assert done.returncode != 0
     assert b"StoreLocked" in done.stderr
