@@ -84,7 +84,7 @@ page: $(RUN)
 	@echo "client/portal/dist/verify.html"
 
 hunt: $(TEST)
-	@$(BIN)/python -m tests.simulator.hunt --seconds $(SECONDS) $(ARGS)
+	@$(BIN)/python -m tests.simulator --hunt $(SECONDS) $(ARGS)
 
 mutants: $(TEST)
 	@$(BIN)/python -m tests.simulator.mutants $(ARGS)

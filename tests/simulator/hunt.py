@@ -1,6 +1,4 @@
-"""Run fresh schedules for some seconds, on two processes, and say what they met.
-
-python -m tests.simulator.hunt --seconds 600 [--from SEED] [--workers 2]
+"""Run schedules, on several processes, and say what they met: `python -m tests.simulator --hunt`.
 
 Fails when a schedule fails, when a coverage mark of `MARKS` was never hit, or when a share that
 makes the figure worth having was missed (both only judged from `JUDGED` schedules on).
@@ -8,18 +6,18 @@ makes the figure worth having was missed (both only judged from `JUDGED` schedul
 
 from __future__ import annotations
 
-import argparse
 import gc
 import multiprocessing
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ledger.quorum import faulty
-from tests.simulator.__main__ import run
+from tests.simulator.inspection import status
 from tests.simulator.plan import Plan, generate
-from tests.simulator.world import Outcome
+from tests.simulator.world import Outcome, World
 
 GROUP = 8  # schedules that a worker runs before it reports
 JUDGED = 400  # schedules from which marks and shares are judged
@@ -29,6 +27,13 @@ JUDGED_SIZE = 60  # schedules of one number of members from which its shares are
 MARKS = (
     "certified-afresh",
     "crash",
+    "epoch/ended",
+    "epoch/joined",
+    "epoch/left",
+    "epoch/opened",
+    "epoch/opened-after-view-change",
+    "epoch/refused",
+    "epoch/straggler",
     "evidence/commit",
     "evidence/pre-prepare",
     "evidence/prepare",
@@ -38,10 +43,13 @@ MARKS = (
     "new-view/null-filled",
     "new-view/second-in-a-row",
     "new-view/unequal-checkpoints",
+    "lost",
+    "lost/found",
     "ordered/in-later-view",
     "ordered/null",
     "restart/active",
     "restart/changing",
+    "restart/ended",
     "sent/batches",
     "sent/committed",
     "sent/fetch",
@@ -103,26 +111,45 @@ class Report:
         """Say which marks and shares were not met, once there are enough schedules to judge."""
         if self.done < JUDGED:
             return []
-        result = [f"mark {name}" for name in MARKS if name not in self.marks]
-        for n, counts in sorted(self.sizes.items()):
-            if counts["all"] >= JUDGED_SIZE:
-                result += [
-                    f"n={n}: {name} in {counts[name]} of {counts['all']}"
-                    for name, least in SHARES.items()
-                    if counts[name] < least * counts["all"]
-                ]
-        return result
+        missed = [f"mark {name}" for name in MARKS if name not in self.marks]
+        return missed + self.missed_shares(JUDGED_SIZE)
+
+    def missed_shares(self, least: int) -> list[str]:
+        """Say which shares were not met at a number of members of which so many were run."""
+        return [
+            f"n={n}: {name} in {counts[name]} of {counts['all']}"
+            for n, counts in sorted(self.sizes.items())
+            if counts["all"] >= least
+            for name, share in SHARES.items()
+            if counts[name] < share * counts["all"]
+        ]
 
 
-def run_group(first: int) -> Report:
-    """Run a group of seeds; what fails is printed as it happens."""
+def run(plan: Plan) -> Outcome | None:
+    """Run a plan; print what a person needs when it fails."""
+    world = World(plan)
+    try:
+        return world.run()
+    except Exception as error:  # noqa: BLE001 - whatever a schedule raises is its failure
+        print(f"\nFAILED seed {plan.seed}: {type(error).__name__}: {error}")
+        print(f"plan: {plan.to_json()}")
+        print("last events:")
+        print("\n".join(f"  {line}" for line in world.story))
+        print(status(world.members))
+        traceback.print_exc(file=sys.stdout)
+        return None
+
+
+def run_range(first: int, last: int) -> Report:
+    """Run the seeds from first to last (excluded); what fails is printed as it happens."""
     gc.disable()  # a schedule is garbage as a whole when it ends
     report = Report()
-    for seed in range(first, first + GROUP):
+    for seed in range(first, last):
         plan = generate(seed)
         report.take(plan, run(plan))
         sys.stdout.flush()
-    gc.collect()
+        if seed % GROUP == 0:
+            gc.collect()
     return report
 
 
@@ -141,7 +168,7 @@ def hunt(seconds: float, first: int, workers: int) -> Report:
         waiting = []
         source = groups(first, ends)
         for group in source:
-            waiting.append(pool.apply_async(run_group, (group,)))
+            waiting.append(pool.apply_async(run_range, (group, group + GROUP)))
             if len(waiting) > workers:
                 total.add(waiting.pop(0).get())
         for one in waiting:
@@ -149,17 +176,8 @@ def hunt(seconds: float, first: int, workers: int) -> Report:
     return total
 
 
-def main() -> int:
-    """Return 0 when every schedule held and everything was met."""
-    parser = argparse.ArgumentParser(prog="python -m tests.simulator.hunt", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--from", dest="first", type=int, default=0, help="0: from the clock")
-    parser.add_argument("--workers", type=int, default=2)
-    arguments = parser.parse_args()
-    first = arguments.first or int(time.time()) * 1_000
-    began = time.monotonic()
-    report = hunt(arguments.seconds, first, arguments.workers)
-    spent = max(time.monotonic() - began, 0.001)
+def tell(report: Report, first: int, spent: float) -> int:
+    """Print what was met; 0 when every schedule held and everything was met."""
     print(
         f"{report.done} schedules from seed {first} in {spent:.0f} s: "
         f"{report.done / spent:.1f}/s, {report.events / spent:.0f} events/s; "
@@ -175,7 +193,3 @@ def main() -> int:
     print(f"missed: {'; '.join(missed) or 'nothing'}")
     print(f"failed: {report.failed or 'none'}")
     return 1 if report.failed or missed else 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

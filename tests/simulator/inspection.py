@@ -45,8 +45,12 @@ def check_ordered(member: SimMember, effect: Ordered) -> None:
         )
 
 
-def check_certificate(member: SimMember, certificate: Certificate) -> None:
-    """C7: exactly q lines, each of a member that said so; none spoils the time (DESIGN 2.8)."""
+def check_certificate(member: SimMember, certificate: Certificate, fresh: bool = True) -> None:
+    """C7: exactly q lines, each of a member that said so; none spoils the time (DESIGN 2.8).
+
+    A certificate made before its block was known may hold a liar's time until a fresher one comes.
+    That of an epoch's last height (not `fresh`) is never replaced: nobody cosigns there any more.
+    """
     world = member.world
     lines = certificate.cosignatures
     size = certificate.checkpoint.size
@@ -57,7 +61,7 @@ def check_certificate(member: SimMember, certificate: Certificate) -> None:
         verify_certificate(certificate, members, world.origin, world.keyring.verify)
     except Malformed as error:
         raise Violation(f"C7: {member.id} certified with a bad line: {error}") from error
-    if size <= member.height:
+    if fresh and size <= member.height:
         if min(certificate.timestamps()) * 1000 < member.disk.chain[size - 1].time:
             raise Violation(f"C7: {member.id} certified {size} at a time before its block")
 

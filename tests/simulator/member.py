@@ -402,7 +402,7 @@ class SimMember:
             self.replica.halt("diverged")
             return
         if self.honest:
-            inspection.check_certificate(self, effect.certificate)
+            inspection.check_certificate(self, effect.certificate, fresh=False)
             if not effect.certificate.checkpoint.size == effect.height == self.epoch_end():
                 raise Violation(f"C7: {self.id} ended its epoch at {effect.height}")
         self.ending = len(self.disk.handovers) <= self.epoch.number

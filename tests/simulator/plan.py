@@ -43,6 +43,7 @@ STRATEGIES = (
     "stale",
     "untimely",
 )
+LINGER = "linger"  # who left, or has new keys, goes on with the old ones: where sets change
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,11 @@ def generate(seed: int) -> Plan:
         at = dice.below(CHAOS_MS - 1_000)
         lost = (Crash(at, dice.below(n), dice.between(50, 900), wiped=True),)
         crashes = tuple(one for one in crashes if dice.chance(500)) + lost
+    later = Dice(seed, "changes")
+    liars = {member for member, _ in byzantine} | {one.member for one in crashes if one.wiped}
+    changes = _changes(later, n, liars)
+    if changes:
+        byzantine = tuple((one, LINGER if later.chance(200) else kind) for one, kind in byzantine)
     return Plan(
         seed=seed,
         n=n,
@@ -197,6 +203,7 @@ def generate(seed: int) -> Plan:
         byzantine=byzantine,
         load=dice.chance(300) and delay_most <= 300,
         offsets=tuple(dice.between(-300, 300) for _ in range(n)),
+        changes=changes,
     )
 
 
@@ -260,6 +267,31 @@ def _crashes(dice: Dice, n: int, losses: tuple[Loss, ...]) -> tuple[Crash, ...]:
         for one in losses
         if dice.chance(600)
     ]
+    return tuple(made)
+
+
+def _changes(dice: Dice, n: int, liars: set[int]) -> tuple[Change, ...]:
+    """Members come, go, change places and renew keys; no set has more than its f liars."""
+    if n > 7 or dice.chance(800):
+        return ()
+    made: list[Change] = []
+    now, newcomer = list(range(n)), n
+    at = 0
+    for _ in range(dice.between(1, 3)):
+        at += dice.between(100, CHAOS_MS // 3)
+        if dice.chance(150):
+            made.append(Change(at, bad=True))
+            continue
+        gone = tuple(dice.shuffled(now)[: dice.below(faulty(len(now)) + 1)])
+        # Who left may come back, with new cosigner keys.
+        outside = [place for place in range(newcomer) if place not in now] + [newcomer]
+        come = tuple(dice.shuffled(outside)[: dice.below(3)])
+        change = Change(at, gone, come, dice.below(len(now)))
+        after = [place for place in now if place not in gone] + list(come)
+        if len(after) < 4 or len(liars & set(after)) > faulty(len(after)):
+            change, after = Change(at, turn=change.turn), now
+        now, newcomer = after, max([newcomer, *[place + 1 for place in after]])
+        made.append(change)
     return tuple(made)
 
 

@@ -286,7 +286,9 @@ class World:
         """Who left, or stayed with new keys, goes on to sign with the old ones (R-MB-6)."""
         newest = self.membership.epochs[-1]
         own = member.epoch if member.answers else None
-        if not newest.number or own is None or not self._lies.chance(200):
+        if not newest.number or own is None or not member.disk.chain:
+            return
+        if not self._lies.chance(200):
             return
         epoch = min(own.number, newest.number - 1)
         old, vote = (
