@@ -66,9 +66,9 @@ class Certifier:
     ) -> None:
         """Take the member's id, its cosigner key, and the records stored before, oldest first.
 
-        `lost`: earlier records are gone (as in `Start`). Nothing is then cosigned before a
-        certificate lies `lost_heights` above the first one seen: beyond whatever this member may
-        have cosigned, which never lay more than a window above what was certified (R-DW-4).
+        `lost`: earlier records are gone (as in `Start`). Nothing is then cosigned before the
+        Replica says `Recollected` with a proven height beyond whatever this member may have
+        cosigned: it never cosigned what it had not executed (R-DW-4).
 
         Raises: InvariantViolated when the records are damaged or contradict each other.
         """
@@ -89,7 +89,6 @@ class Certifier:
         self._tick = 0
         self._sent_tick = 0
         self._last: int | None = None  # the epoch's last height, once known
-        self._silent_to: int | None = None  # cosign nothing up to this size, once it is known
         self._lost = lost and self._own is None
         # The store may be an old copy: the Replica asks the others, and says (R-DW-4).
         self._waits = self._own is not None
@@ -171,8 +170,7 @@ class Certifier:
 
     def _may_say(self, size: int) -> bool:
         """Say whether a word about this size can contradict none that was forgotten (R-DW-4)."""
-        beyond = not self._lost or (self._silent_to is not None and size > self._silent_to)
-        return beyond and not self._waits and size >= self._floor
+        return not self._lost and not self._waits and size >= self._floor
 
     def _cosign(self, newest: inputs.Rooted) -> None:
         """Sign, store, then send. Needs a clock: before the first tick nothing is signed."""
@@ -207,10 +205,12 @@ class Certifier:
             self._certify(own.size)
 
     def _recollected(self, event: inputs.Recollected) -> None:
-        """Now it is known whether records are missing: if any are, as if all were (R-DW-4)."""
+        """Now it is known whether records are missing: if any are, as if all were (R-DW-4); or
+        that whatever they said lies below what is proven.
+        """
         self._waits = False
         self._floor = max(self._floor, event.proven)
-        self._lost = self._lost or not event.complete
+        self._lost = not event.complete
 
     # -- the words of others --------------------------------------------------------------------
 
@@ -324,8 +324,6 @@ class Certifier:
             ),
         )
         self._best = _Best(size, least)
-        if self._lost and self._silent_to is None:
-            self._silent_to = size + self._settings.lost_heights
         for place, sizes in self._seen.items():
             self._seen[place] = {at: one for at, one in sizes.items() if at >= size}
         self._roots = {at: known for at, known in self._roots.items() if at >= size}

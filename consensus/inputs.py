@@ -138,9 +138,9 @@ class Recollected:
     """An effect of the Replica, and an input of the Certifier: what this member's store is worth.
 
     Not `complete`: it is empty, or an older copy of itself, and what was signed since is not in it
-    (R-DW-4). Until one of both is said, a Certifier that starts from records signs nothing, and
-    below the height that others have `proven` nothing any more: there it may have said more than it
-    remembers.
+    (R-DW-4); `complete` may follow, once all that can be missing lies below what is `proven`. Until
+    one of both is said, a Certifier that starts from records signs nothing, and below the height
+    that others have `proven` nothing any more: there it may have said more than it remembers.
     """
 
     complete: bool

@@ -17,6 +17,7 @@ from consensus.bodies import Bodies
 from consensus.effects import Effect, Halt, Ordered
 from consensus.epoch import COMMIT, PRE_PREPARE, PREPARE, Seat
 from consensus.evidence import Evidence, Findings, Statement
+from consensus.inputs import Start
 from consensus.messages import (
     NULL_DIGEST,
     Batch,
@@ -53,8 +54,7 @@ class Ordering:
         pool: Pool,
         patience: Patience,
         findings: Findings,
-        height: int,
-        time: int,
+        start: Start,
     ) -> None:
         self._seat = seat
         self._settings = settings
@@ -67,11 +67,11 @@ class Ordering:
         self.bodies = Bodies(self.log, pool)
         self.view = 0
         self.active = True
-        self.ordered = height  # the last height given to the driver
-        self.executed = height  # the last height it answered
-        self.last_time = time  # of the last ordered block, ms
+        self.ordered = start.height  # the last height given to the driver
+        self.executed = start.height  # the last height it answered
+        self.last_time = start.time  # of the last ordered block, ms
         self.last: int | None = None  # the epoch's last height, once known
-        self.next_sequence = height + 1
+        self.next_sequence = start.height + 1
         self.silent = False  # the ballots are lost: listen and execute, sign nothing (R-DW-4)
         self.held = False  # blocks are being fetched: order nothing
         self.suspicion = ""  # why the primary of this view is not waited for any longer

@@ -135,4 +135,5 @@ class Recollection:
             return None
         self.lost = self._ordering.silent = False
         self._outbox.store(RECORD.encode(Lost(False)))
+        self._outbox.emit(Recollected(True, stable))  # it cosigned nothing beyond, either
         return latest + 1

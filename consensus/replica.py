@@ -52,6 +52,7 @@ from consensus.recovery import fold, resume
 from consensus.settings import Settings
 from consensus.view_change import ViewChanges
 from consensus.watching import Watching
+from ledger.checkpoint import Certificate
 from ledger.errors import InvariantViolated, Malformed, PeerFault
 from ledger.keys import Signer, Verify, verify
 
@@ -86,16 +87,9 @@ class Replica:
         self._pool = Pool(settings, seat.members.n)
         self._patience = Patience(settings)
         ballots = self._ballots = Ballots(seat, signer)
+        pool, patience, findings = self._pool, self._patience, self._findings
         self._ordering = Ordering(
-            seat,
-            settings,
-            ballots,
-            self._outbox,
-            self._pool,
-            self._patience,
-            self._findings,
-            start.height,
-            start.time,
+            seat, settings, ballots, self._outbox, pool, patience, findings, start
         )
         self._intake = Intake(seat, self._outbox, self._pool, self._ordering)
         self._views = ViewChanges(seat, ballots, self._outbox, self._findings)
@@ -158,6 +152,14 @@ class Replica:
     def stable(self) -> int:
         """The height of the newest proven checkpoint."""
         return self._stable.height
+
+    @property
+    def proven(self) -> Certificate | None:
+        """The certificate of that checkpoint, whoever gave it; None where the epoch began. Who
+        must catch up may need it (R-CP-4): below it nobody votes any more.
+        """
+        stable, seat = self._stable, self._seat
+        return stable.certificate(seat.origin, seat.members) if stable.height > seat.base else None
 
     @property
     def pending(self) -> int:

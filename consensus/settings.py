@@ -82,7 +82,6 @@ class CertifierSettings:
     heights_kept: int = (
         256  # own roots and foreign cosignatures remembered above the certified height
     )
-    lost_heights: int = 2 * WINDOW_MAX  # who lost its records cosigns again so far above (R-DW-4)
     resend_ticks: int = 50  # a cosignature that certifies nothing yet is sent again after this
 
     def __post_init__(self) -> None:

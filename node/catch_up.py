@@ -193,7 +193,7 @@ class CatchUp:
     # Serving.
 
     def _answer(self, peer: str, ask: _Ask) -> None:
-        certificate = self._driver.certificate
+        certificate = self._driver.provable()
         if ask.epoch < self._epochs.current.number:
             certificate = self._epochs.certificate(ask.epoch + 1)
         above = ask.above

@@ -143,7 +143,7 @@ def build(
     seats = Seats(config.id, genesis, archive, config.keys, config.cosigners)
     machines = seats.take(executor, kept)
     driver = Driver(genesis, archive, executor, machines, clock, waiting, stages, seats)
-    driver.certificate = kept
+    driver.certificates.newest = kept
     own, peering = _peering(config, executor, clock)
     links = Links(
         config.id,
@@ -158,7 +158,7 @@ def build(
     )
     driver.connect(links, catch_up)
     driver.on_epoch.append(peering.refresh)
-    driver.on_certified.append(lambda _: _retire(driver, seats))
+    driver.certificates.on_certified.append(lambda _: _retire(driver, seats))
     driver.on_epoch.append(lambda: _retire(driver, seats))
     _retire(driver, seats)
     blocks = Blocks(archive)
@@ -242,6 +242,11 @@ def _gauges(member: Member) -> None:
     gauge("height", "Newest executed height.", lambda: member.executor.height)
     gauge("waiting", "Transactions of clients waiting here.", lambda: len(member.waiting))
     gauge("entities", "Entries of the state tree.", lambda: len(member.executor.tree))
+    gauge(
+        "silent",
+        "1 while this member, having lost its ballots, votes for nothing.",
+        lambda: member.driver.is_silent,
+    )
     gauge(
         "halted", "1 when this member has stopped itself.", lambda: member.driver.halted is not None
     )

@@ -56,6 +56,7 @@ from ledger.errors import InvariantViolated
 from ledger.genesis import Genesis
 from ledger.transaction import Transaction
 from node.archive import CERTIFIER_RECORD, ENGINE_RECORD, Archive
+from node.certificates import Certificates
 from node.channels import CATCH_UP, CERTIFIER, ENGINE, SNAPSHOT, Fetching, Peers, frame
 from node.checking import Checking
 from node.clock import TICK_SECONDS, Clock
@@ -75,7 +76,6 @@ log = logging.getLogger(__name__)
 TURN_INPUTS_MAX: Final = 256
 # after that a turn ends, whatever waits: ticks, clients and other peers are heard in between
 TURN_SECONDS: Final = 0.02
-AHEAD_CERTIFICATES_MAX: Final = 128  # certificates of heights not executed here yet; two windows
 FOLLOW_TICKS: Final = 50  # a member without a seat asks others for blocks so often
 
 _RECORDS: Final = {ENGINE: ENGINE_RECORD, CERTIFIER: CERTIFIER_RECORD}
@@ -113,11 +113,8 @@ class Driver:
         self._scheduled = False
         self._tick = 0
         self._checking = Checking(genesis.chain_id, stages)
-        # The newest certificate of an executed height: what answers are proved against.
-        self.certificate: Certificate | None = None
-        self._ahead: dict[int, Certificate] = {}
+        self.certificates = Certificates(archive, executor, waiting)
         self.halted: str | None = None
-        self.on_certified: list[Callable[[Certificate], None]] = []
         self.on_executed: list[Callable[[ExecutedBlock], None]] = []
         self.on_epoch: list[Callable[[], None]] = []  # an epoch has begun, here or by catch-up
         self.on_change_over: list[Callable[[], None]] = []
@@ -134,9 +131,21 @@ class Driver:
         self._next_tick(asyncio.get_running_loop())
 
     @property
+    def certificate(self) -> Certificate | None:
+        """The newest certificate of an executed height: what answers are proved against."""
+        return self.certificates.newest
+
+    @property
     def is_seated(self) -> bool:
         """Whether this member takes part in the present epoch."""
         return self._certifier is not None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether this member lost its ballots, and votes for nothing until that is harmless
+        (R-DW-4).
+        """
+        return self.is_seated and self._replica is not None and self._replica.lost
 
     # Inputs.
 
@@ -171,8 +180,9 @@ class Driver:
         digests: tuple[bytes, ...] = (),
     ) -> None:
         """Catch-up has ended: blocks up to `height` are executed, `digests` their transactions."""
-        if certificate is not None:
-            self._adopt_certificate(certificate)
+        # A liar's word of a time before the block may be in it: true, but no answer rests on it.
+        if certificate is not None and min(certificate.timestamps()) >= time_ms // 1000:
+            self.certificates.adopt(certificate)
         if self.is_seated:
             decided = self.executor.next_epoch
             self._tell(ENGINE, Installed(height, time_ms, certificate, digests, decided))
@@ -188,14 +198,14 @@ class Driver:
         if self.is_seated:
             raise InvariantViolated("an epoch whose machines run is ended by them")
         self.executor.handed_over(certificate)
-        self._adopt_certificate(certificate)
+        self.certificates.adopt(certificate)
 
     def adopt(self, block: ExecutedBlock) -> None:
         """Note a block that was executed, here or by catch-up."""
         self.waiting.executed(block.height, block.transactions)
         for hook in self.on_executed:
             hook(block)
-        self._adopt_reached()
+        self.certificates.adopt_reached()
 
     def change_over(self, certificate: Certificate) -> None:
         """Go on from the state of a snapshot, which the archive has put in force.
@@ -210,17 +220,8 @@ class Driver:
         self.waiting.abandon()
         for hook in self.on_change_over:
             hook()
-        self._adopt_certificate(certificate)
-        self._adopt_reached()
-
-    def _adopt_reached(self) -> None:
-        """Make the newest certificate of what is executed by now the newest of all."""
-        reached = [size for size in self._ahead if size <= self.executor.height]
-        if reached:
-            newest = self._ahead[max(reached)]
-            for size in reached:
-                del self._ahead[size]
-            self._adopt_certificate(newest)
+        self.certificates.adopt(certificate)
+        self.certificates.adopt_reached()
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
@@ -366,29 +367,12 @@ class Driver:
 
     def _certified(self, height: int, certificate: Certificate) -> None:
         self._tell(ENGINE, Certified(height, certificate))
-        self._adopt_certificate(certificate)
+        self.certificates.adopt(certificate)
 
-    def _adopt_certificate(self, certificate: Certificate) -> None:
-        """Make a certificate the newest, or keep it until its height is executed here.
-
-        The others may certify a height before this member executes it: nothing can be answered as
-        of that height yet.
-        """
-        size, newest = certificate.checkpoint.size, self.certificate
-        if size > self.executor.height:
-            self._ahead[size] = certificate
-            if len(self._ahead) > AHEAD_CERTIFICATES_MAX:
-                del self._ahead[min(self._ahead)]
-            return
-        if newest is not None and _freshness(certificate) <= _freshness(newest):
-            return
-        self.certificate = certificate
-        self._archive.write_certificate(
-            size, certificate.to_note(self.executor.epochs.members(size))
-        )
-        self.waiting.certified(size)
-        for hook in self.on_certified:
-            hook(certificate)
+    def provable(self) -> Certificate | None:
+        """Return the certificate of the greatest executed height that this member can prove."""
+        replica = self._replica if self.is_seated else None
+        return self.certificates.provable(None if replica is None else replica.proven)
 
     def _check(self, token: int, raws: Sequence[bytes]) -> None:
         incarnation = self._incarnation
@@ -407,7 +391,7 @@ class Driver:
         self._ended = None
         self._recording.end_epoch()
         self.executor.handed_over(ended.certificate)
-        self._adopt_certificate(ended.certificate)
+        self.certificates.adopt(ended.certificate)
         self._take_seat(ended.carried)
 
     def _leave_seat(self) -> None:
@@ -444,7 +428,3 @@ class Driver:
         """Stop ticking and checking; nothing is signed from here on."""
         self.halt("stopped")
         self._checking.stop()
-
-
-def _freshness(certificate: Certificate) -> tuple[int, int]:
-    return certificate.checkpoint.size, min(certificate.timestamps())

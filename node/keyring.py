@@ -36,6 +36,8 @@ __all__ = ["KEYS_MAX", "ConfigError", "Keyring", "require_private", "write_priva
 KEYS_MAX: Final = 16  # seeds kept at once: the present one, the next, and proposals that failed
 _NAME: Final = re.compile(r"[0-9a-f]{64}\Z")
 
+OVERWRITTEN: Final = b"0" * (2 * SEED_SIZE + 1)  # over a seed in hex and its newline
+
 
 class ConfigError(SuyuanError):
     """A member's folder cannot be used as it is; names the file and what is wrong."""
@@ -71,13 +73,24 @@ class Keyring:
         return public
 
     def check(self) -> None:
-        """Raises: ConfigError when one of the keys here cannot be used.
+        """Make sure of all keys here; what power loss left half destroyed is destroyed.
 
-        That one is missing is no error: who lost its data walks again through epochs whose keys are
-        destroyed, and follows until it comes to one whose key it holds.
+        Raises: ConfigError when one of them cannot be used. That one is missing is no error: who
+        lost its data walks again through epochs whose keys are destroyed, and follows until it
+        comes to one whose key it holds.
         """
+        half_gone = [public for public in self.publics() if self._is_overwritten(public)]
+        self.destroy(half_gone)
         for public in self.publics():
             self.signer(public)
+
+    def _is_overwritten(self, public: bytes) -> bool:
+        """Say whether a seed was overwritten, and not yet unlinked, when the power was lost."""
+        try:
+            written = (self._folder / public.hex()).read_bytes()
+        except OSError:
+            return False  # `signer` says what is wrong with it
+        return written == OVERWRITTEN
 
     def marks(self) -> list[bytes]:
         """Return the public keys made here whose marks are not yet in the store."""
@@ -124,7 +137,7 @@ class Keyring:
             except FileNotFoundError:
                 continue
             try:
-                os.write(descriptor, b"0" * max(os.fstat(descriptor).st_size, 1))
+                os.write(descriptor, OVERWRITTEN)
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)

@@ -88,5 +88,7 @@ class Member:
             "waiting": len(self.waiting),
             # heights whose blocks and events this member cannot show; null: it has them all
             "missing": None if gap is None else [gap.first, gap.last],
+            # lost its ballots: executes and answers, and votes for nothing yet (R-DW-4)
+            "silent": self.driver.is_silent,
             "reports": list(self.driver.reports)[-5:],
         }

@@ -47,6 +47,8 @@ def founded(folder: Path) -> Founded:
 class Silent:
     """An engine that takes everything and orders nothing."""
 
+    lost = False
+
     def __init__(self) -> None:
         self.told: list[Any] = []
 

@@ -73,7 +73,7 @@ class Serving:
         self._timer: asyncio.Handle | None = None
         self._letting_go: asyncio.TimerHandle | None = None
         self.longest = 0.0  # seconds of the longest answer: what the loop had to wait
-        driver.on_certified.append(self._note)
+        driver.certificates.on_certified.append(self._note)
 
     @property
     def held(self) -> int | None:

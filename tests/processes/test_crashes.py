@@ -6,6 +6,7 @@ import random
 import shutil
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -140,13 +141,39 @@ def test_a_member_stopped_in_order_exits_with_0_and_returns(consortium: Consorti
     consortium.agree()
 
 
-def test_a_member_whose_data_is_gone_catches_up_from_nothing(consortium: Consortium) -> None:
-    height = consortium.agree()
-    consortium.kill("m4")
-    shutil.rmtree(consortium.members["m4"].folder / "data")
-    consortium.start("m4")
-    assert consortium.agree() >= height
-    assert consortium.headers("m4", 3) == consortium.headers("m1", 3)
-    (answer,) = consortium.submit("m4", consortium.receipt("after-the-loss"))
-    assert answer["result"]["code"] == "accepted"
-    assert_one_chain(consortium, [answer["id"]])
+def test_a_member_whose_data_is_gone_is_silent_until_its_old_votes_are_harmless(
+    tmp_path: Path,
+) -> None:
+    """R-DW-4. A consortium of its own: while one is silent, nobody else may be missing."""
+    with Consortium(tmp_path) as consortium:
+        consortium.start()
+        consortium.ready()
+        assert codes(consortium.submit("m1", consortium.define())) == ["accepted"]
+        height = consortium.agree()
+        consortium.kill("m4")
+        shutil.rmtree(consortium.members["m4"].folder / "data")
+        consortium.start("m4")
+        assert consortium.agree() >= height
+        assert consortium.headers("m4", 1) == consortium.headers("m1", 1)
+        count = 0
+
+        def speaks() -> bool:
+            nonlocal count
+            count += 1
+            sent = consortium.receipt(f"after-the-loss-{count}")
+            assert codes(consortium.submit("m4", sent)) == ["accepted"]
+            health = consortium.health("m4")
+            return health is not None and not health["silent"]
+
+        until(speaks, "m4 votes again", 120)
+        assert count > 1  # it was silent at first
+        consortium.kill("m2")  # now the others need its word
+        # It is not in the present view; the others have to leave it, and may meet m2 as primary.
+        told = send_until(consortium, consortium.receipt("with-it"), 2, time.monotonic() + 120)
+        assert told is not None
+        consortium.start("m2")
+        assert_one_chain(consortium, [told])
+        for one in MEMBERS:
+            health = consortium.health(one)
+            assert health is not None
+            assert not [said for said in health["reports"] if "Evidence" in said]

@@ -92,13 +92,18 @@ class Disk:
         self.pending = _empty()
 
 
-def certified_after(disk: Disk, height: int) -> tuple[list[Block], Certificate | None]:
-    """What a disk can give to who has a chain of that height: blocks up to the newest certificate,
-    or to the end of the epoch, if that comes first, and the certificate of the last of them.
+def certified_after(
+    disk: Disk, height: int, proven: Certificate | None
+) -> tuple[list[Block], Certificate | None]:
+    """What a member can give to who has a chain of that height: blocks up to the newest
+    certificate, or to the end of the epoch, if that comes first, and the certificate of the last
+    of them. `proven`: the checkpoint its replica holds a proof of.
     """
     certificates = [one.certificate for one in disk.handovers]
     if disk.certificate is not None:
         certificates.append(disk.certificate)
+    if proven is not None:
+        certificates.append(proven)
     for certificate in certificates:
         size = certificate.checkpoint.size
         if height < size <= len(disk.chain):

@@ -82,6 +82,11 @@ class SimMember:
         self.certifier: Certifier = None  # type: ignore[assignment]
 
     @property
+    def proven(self) -> Certificate | None:
+        """The checkpoint that its replica holds a proof of."""
+        return self.replica.proven if self.answers else None
+
+    @property
     def honest(self) -> bool:
         return not self.strategy
 

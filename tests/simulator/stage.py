@@ -205,7 +205,7 @@ class Stage:
     def blocks_for(self, member: SimMember, height: int) -> tuple[list[Block], Certificate | None]:
         for other in self.members:
             if other is not member and other.up:
-                blocks, certificate = certified_after(other.disk, height)
+                blocks, certificate = certified_after(other.disk, height, other.proven)
                 if certificate is not None:
                     return blocks, certificate
         return [], None

@@ -85,7 +85,6 @@ class World:
             every=plan.every,
             heights_kept=64,
             resend_ticks=8,
-            lost_heights=2 * plan.window,
         )
         self.checkers = Checkers(self.epoch)
         self.membership = Membership(self.epoch, plan.changes, self.keyring, self.checkers)
@@ -404,7 +403,7 @@ class World:
         if not others:
             return [], None
         source = self._network.pick(others)
-        blocks, certificate = certified_after(source.disk, height)
+        blocks, certificate = certified_after(source.disk, height, source.proven)
         if certificate is None:
             return [], None
         size = certificate.checkpoint.size

@@ -12,6 +12,7 @@ import pytest
 
 import node.catch_up as catch_up_module
 from consensus.inputs import Installed, Rooted
+from consensus.messages import Line, Stable, StableProof, encode
 from ledger.block import HEADER
 from ledger.checkpoint import Certificate, Checkpoint, cosign
 from ledger.merkle_log import MerkleLog, leaf_hash
@@ -24,7 +25,7 @@ from node.catch_up import (
     _Answer,
     _Ask,
 )
-from node.channels import CATCH_UP, frame
+from node.channels import CATCH_UP, ENGINE, frame
 from tests.node_world import MEMBERS, Node, define, make_genesis, seen, signer
 
 Forge = Callable[[_Answer, Node], _Answer]
@@ -294,6 +295,39 @@ async def test_a_member_serves_what_it_has_certified_and_nothing_else(story: Sto
     answers = [(peer, _MESSAGE.decode(data[1:])) for peer, data in server.sent.frames]
     told = [(peer, len(one.blocks)) for peer, one in answers if isinstance(one, _Answer)]
     assert told == [("m1", 1), ("m1", 0)]  # who has everything hears the certificate alone
+
+
+async def test_who_lags_behind_a_proof_that_only_the_engine_was_shown_is_served_with_it(
+    story: Story,
+) -> None:
+    """R-CP-4; a liar may give the only proof of a height below which nobody votes any more."""
+    server, height = story.server, story.server.executor.height
+    server.block(define("a"))
+    certificate = server.certificate()
+    checkpoint = certificate.checkpoint
+    lines = tuple(
+        Line(MEMBERS.index(one.member), one.timestamp, one.signature)
+        for one in certificate.cosignatures
+    )
+    stable = Stable(checkpoint.size, checkpoint.root, lines)
+    server.driver.on_frame("m3", frame(ENGINE, encode(StableProof(0, stable))))
+    await seen(lambda: server.driver.provable() is not None)
+    assert server.driver.certificate is None  # no answer rests on it
+    answer = story.answer(height)
+    assert len(answer.blocks) == 1
+
+
+async def test_a_certificate_with_a_word_from_before_its_block_is_no_ground_for_answers(
+    story: Story,
+) -> None:
+    member = story.lagging
+    block = member.block(define("a"))
+    early = member.certificate(seconds=block.time // 1000 - 1)
+    member.driver.installed(block.height, block.time, early)
+    assert member.driver.certificate is None
+    sound = member.certificate(seconds=block.time // 1000)
+    member.driver.installed(block.height, block.time, sound)
+    assert member.driver.certificate == sound
 
 
 async def test_a_member_that_asks_without_end_is_served_so_often_a_second(story: Story) -> None:

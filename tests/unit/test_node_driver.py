@@ -49,6 +49,8 @@ ITEM = EntityPath("supplies", "item", "red-cross.a")
 class Scripted:
     """A machine that notes what it is told and answers what the test says; ticks are not noted."""
 
+    lost, proven = False, None
+
     def __init__(self) -> None:
         self.told: list[Any] = []
         self.answers: dict[type, Callable[[Any], Sequence[Any]]] = {}

@@ -57,6 +57,15 @@ def test_what_is_destroyed_is_overwritten_before_it_is_unlinked(
     assert ring.destroy([gone]) == 0
 
 
+def test_what_power_loss_left_half_destroyed_is_destroyed_at_the_next_start(
+    ring: Keyring, tmp_path: Path
+) -> None:
+    half, kept = ring.make(), ring.make()
+    (tmp_path / "cosigners" / half.hex()).write_bytes(b"0" * 65)
+    ring.check()
+    assert ring.publics() == [kept]
+
+
 @pytest.mark.parametrize(
     ("content", "rule"),
     [

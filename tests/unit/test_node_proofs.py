@@ -71,7 +71,7 @@ async def test_after_a_restart_the_kept_certificate_answers_at_once(
     again = Node(tmp_path / "d")
     found = _kept_certificate(again.archive, again.executor)
     assert found == kept
-    again.driver.certificate = found
+    again.driver.certificates.newest = found
     assert clean(again, again.proofs.history(ITEM), History(ITEM)) == 1
     again.close()
 
