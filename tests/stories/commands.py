@@ -91,6 +91,26 @@ class Storyteller:
         numbers = [int(one[1:]) for one in transactions.split()]
         member.submit(tuple(self.stage.transaction(number) for number in numbers))
 
+    def join(self, name: str) -> None:
+        """Somebody comes up who is in no set yet, and follows the chain."""
+        stage = self.stage
+        if name != f"m{len(stage.members)}":
+            raise ScriptError(f"who joins is m{len(stage.members)}")
+        stage.teller.members.append(name)
+        stage.join(name)
+        stage.teller.tell("power", name, "follows", "the chain, with no seat")
+
+    def decide(self, transaction: str, names: str) -> None:
+        """A transaction whose execution names the members of the next epoch, in this order."""
+        stage = self.stage
+        epoch = stage.epochs_begun() + 1
+        members = stage.set_of(epoch, *[one.id for one in self._named(names)])
+        stage.changes[int(transaction[1:])] = members
+        stage.teller.say(
+            f"epoch {epoch} would be: n = {members.n}, f = {members.f}, q = {members.q}; "
+            f"primary of v0 is {members.primary(0).id}"
+        )
+
     def deliver(self) -> None:
         self.stage.deliver()
 
@@ -251,6 +271,9 @@ class Storyteller:
             if not member.up:
                 say(f"{member.id:<7} down")
                 continue
+            if not member.seated:
+                say(f"{member.id:<7} -     follows   {member.height}")
+                continue
             replica = member.replica
             mode = "lost" if replica.lost else replica.mode.value
             say(
@@ -310,6 +333,7 @@ _OTHER_KINDS = (
 # What `until` can wait for.
 _LOOKS: dict[str, Callable[[ToldMember], object]] = {
     "view": lambda member: member.replica.view,
+    "epoch": lambda member: member.epoch.number,
     "mode": lambda member: "lost" if member.replica.lost else member.replica.mode.value,
     "executed": lambda member: member.height,
     "stable": lambda member: member.replica.stable,
@@ -326,6 +350,8 @@ _COMMANDS: list[tuple[re.Pattern[str], Callable[..., None]]] = [
     for pattern, method in (
         (r"members (?P<n>\d+)(?P<options>(?: \w+=\d+)*)", Storyteller.members),
         (rf"submit {TRANSACTIONS} to {ONE}", Storyteller.submit),
+        (rf"join {ONE}", Storyteller.join),
+        (rf"(?P<transaction>t\d+) decides (?P<names>{SOME})", Storyteller.decide),
         (r"deliver", Storyteller.deliver),
         (r"settle", Storyteller.settle),
         (r"wait (?P<ms>\d+) ms", Storyteller.wait),
