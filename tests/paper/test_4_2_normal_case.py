@@ -46,7 +46,7 @@ def test_4_2_otherwise_it_does_nothing(alone: Alone) -> None:
     """'Otherwise, it does nothing': another view, another signer, another digest, other marks."""
     batch = alone.batch(1)
     good = alone.pre_prepare(1, batch)
-    alone.hear(0, alone.pre_prepare(1, batch, 4))  # of another view
+    alone.hear(0, alone.pre_prepare(1, batch, 4))  # of another view (R-VC-9)
     alone.hear(2, good)  # not from the primary (R-Q-7)
     own = alone.sign(2, PRE_PREPARE, 0, 1, batch.digest())
     alone.hear(2, msgspec.structs.replace(good, signature=own))

@@ -21,6 +21,7 @@ from tests.simulator.dice import Dice
 from tests.simulator.keys import FakeSigner
 
 Outgoing = Iterator[tuple[str, bytes]]  # to, data
+FAR_MS = 60_000  # beyond any drift that members tolerate
 
 
 class Adversary:
@@ -32,9 +33,10 @@ class Adversary:
         self._dice = dice
         self._variants: dict[tuple[int, int], wire.Batch] = {}
         self._heard: list[bytes] = []
-        # What honest members signed, to build lies of: PREPAREs, batches, VIEW-CHANGEs.
+        # What honest members signed, to build lies of: PREPAREs, proposals, VIEW-CHANGEs.
         self._prepares: dict[tuple[int, int, bytes], dict[int, bytes]] = {}
         self._batches: dict[bytes, wire.Batch] = {}
+        self._openings: dict[tuple[int, int, bytes], bytes] = {}
         self._bodies: dict[bytes, None] = {}
         self._changes: dict[int, dict[int, wire.ViewChange]] = {}
 
@@ -58,7 +60,9 @@ class Adversary:
             key = (message.view, message.sequence, message.digest)
             self._prepares.setdefault(key, {})[sender] = message.signature
         elif isinstance(message, wire.PrePrepare):
-            self._batches[message.batch.digest()] = message.batch
+            digest = message.batch.digest()
+            self._batches[digest] = message.batch
+            self._openings[message.view, message.sequence, digest] = message.signature
         elif isinstance(message, wire.Transactions | wire.Overdue):
             for raw in message.raws:
                 self._bodies[leaf_hash(raw)] = None
@@ -95,6 +99,8 @@ class Adversary:
                 yield from ((target, lie) for lie in self._false_proofs(place, signer, data))
             elif strategy == "double":
                 yield target, self._double(place, signer, other, data)
+            elif strategy == "untimely":
+                yield target, self._from_the_future(place, signer, data)
             else:
                 yield target, data
             if strategy == "replay" and self._heard and self._dice.chance(300):
@@ -186,24 +192,44 @@ class Adversary:
             return wire.encode(msgspec.structs.replace(message, batch=batch, signature=signature))
         if not isinstance(message, wire.ViewChange) or message.member != place:
             return data
-        seat, low = self._seat, message.stable.height
-        q, primary = seat.members.q, seat.primary(message.view - 1)
-        view, sequence, digest = message.view - 1, low + 1, self._dice.bytes(32)
-        backups = [other for other in range(seat.members.n) if other != primary][: q - 1]
-        seals = tuple(
-            wire.Seal(other, self._sign(signer, PREPARE, view, sequence, digest))
-            for other in backups
-        )
-        opening = self._sign(signer, PRE_PREPARE, view, sequence, digest)
-        lie = wire.PreparedCertificate(view, sequence, digest, opening, seals)
-        rest = tuple(one for one in message.prepared if one.sequence != sequence)
-        false = msgspec.structs.replace(message, prepared=(lie, *rest))
+        low = message.stable.height
+        lie = self._false_certificate(signer, message.view, low)
+        claims = {**{one.sequence: one for one in message.prepared}, lie.sequence: lie}
+        prepared = tuple(claims[sequence] for sequence in sorted(claims))
+        false = msgspec.structs.replace(message, prepared=prepared)
         signature = self._sign(signer, VIEW_CHANGE, false.view, low, false.digest())
         return wire.encode(msgspec.structs.replace(false, signature=signature))
 
+    def _false_certificate(
+        self, signer: FakeSigner, before: int, low: int
+    ) -> wire.PreparedCertificate:
+        """Nothing in it is true, or all but the PREPAREs, or all but the pre-prepare."""
+        seat, q = self._seat, self._seat.members.q
+        heard = [key for key in self._openings if key[0] < before and low < key[1]]
+        place = (before - 1, low + 1, self._dice.bytes(32))
+        if heard and self._dice.chance(700):
+            place = self._dice.pick(heard)
+        primary = seat.primary(place[0])
+        opening = self._openings.get(place) or self._sign(signer, PRE_PREPARE, *place)
+        votes = {one: sign for one, sign in self._prepares.get(place, {}).items() if one != primary}
+        if len(votes) >= q - 1 and self._dice.chance(500):
+            opening = self._sign(signer, PREPARE, *place)
+        else:
+            backups = [one for one in range(seat.members.n) if one != primary][: q - 1]
+            votes = {one: self._sign(signer, PREPARE, *place) for one in backups}
+        seals = tuple(wire.Seal(one, votes[one]) for one in sorted(votes))
+        return wire.PreparedCertificate(*place, opening, seals[: q - 1])
+
     def _false_proofs(self, place: int, signer: FakeSigner, data: bytes) -> Iterator[bytes]:
-        """A commit certificate made of PREPAREs; a NEW-VIEW of a view that is not ours to start."""
+        """A commit certificate of PREPAREs, or of one COMMIT said q times; a NEW-VIEW of a view
+        that is not ours to start.
+        """
         message, seat = wire.decode(data), self._seat
+        if isinstance(message, wire.Commit) and message.digest in self._batches:
+            place_of = (message.view, message.sequence, self._batches[message.digest])
+            for count in (1, seat.members.q):
+                seals = (wire.Seal(place, message.signature),) * count
+                yield wire.encode(wire.Committed(seat.epoch, *place_of, seals))
         if isinstance(message, wire.Prepare):
             key = (message.view, message.sequence, message.digest)
             votes = {**self._prepares.get(key, {}), place: message.signature}
@@ -217,6 +243,13 @@ class Adversary:
                 )
         elif isinstance(message, wire.ViewChange):
             yield from self._new_view(signer, message.view, {place: message})
+        elif isinstance(message, wire.Status) and self._dice.chance(300):
+            lines = tuple(
+                wire.Line(one, 1_800_000_000, self._dice.bytes(64)) for one in range(seat.members.q)
+            )
+            height = message.stable + 1 + self._dice.below(4)
+            stable = wire.Stable(height, self._dice.bytes(32), lines)
+            yield wire.encode(wire.StableProof(seat.epoch, stable))
 
     def _new_view(
         self, signer: FakeSigner, view: int, own: dict[int, wire.ViewChange], last: bool = False
@@ -246,7 +279,29 @@ class Adversary:
                 return next(self._new_view(signer, message.view, {}, last=True), data)
         return data
 
-    def untimely(self, signer: FakeSigner, data: bytes) -> bytes:
+    def _from_the_future(self, place: int, signer: FakeSigner, data: bytes) -> bytes:
+        """Every third proposal is of a time far ahead, the same to everybody."""
+        message = wire.decode(data)
+        if not isinstance(message, wire.PrePrepare) or message.sequence % 3:
+            return data
+        if self._seat.primary(message.view) != place:
+            return data
+        batch = msgspec.structs.replace(message.batch, time=message.batch.time + FAR_MS)
+        signature = self._sign(signer, PRE_PREPARE, message.view, message.sequence, batch.digest())
+        return wire.encode(msgspec.structs.replace(message, batch=batch, signature=signature))
+
+    def twist_word(self, strategy: str, signer: FakeSigner, data: bytes) -> Iterator[bytes]:
+        """What really leaves when the certifier says `data`."""
+        if strategy == "untimely":
+            yield self._untimely(signer, data)
+        elif strategy == "forge":
+            yield self._false_word(signer, data)
+        elif strategy == "flood" and self._dice.chance(200):
+            yield from self._many_words(signer, data)
+        elif strategy != "silent":
+            yield data
+
+    def _untimely(self, signer: FakeSigner, data: bytes) -> bytes:
         """A cosignature of a time long ago or far ahead."""
         message = wire.COSIGNED.decode(data)
         timestamp = self._dice.pick((1, message.timestamp + 10_000, message.timestamp))
@@ -255,6 +310,35 @@ class Adversary:
         return wire.COSIGNED.encode(
             wire.Cosigned(message.epoch, message.size, message.root, timestamp, signature)
         )
+
+    def _false_word(self, signer: FakeSigner, data: bytes) -> bytes:
+        """A cosignature of another root, or one that another key made, or the true one."""
+        message = wire.COSIGNED.decode(data)
+        kind = self._dice.below(4)
+        if kind == 0:
+            return wire.COSIGNED.encode(
+                msgspec.structs.replace(message, signature=self._dice.bytes(64))
+            )
+        if kind == 1:
+            root = self._dice.bytes(32)
+            checkpoint = Checkpoint(self._seat.origin, message.size, root)
+            signature = cosign(checkpoint, message.timestamp, "", signer).signature
+            return wire.COSIGNED.encode(
+                msgspec.structs.replace(message, root=root, signature=signature)
+            )
+        return data
+
+    def _many_words(self, signer: FakeSigner, data: bytes) -> Iterator[bytes]:
+        """The true cosignature, and some of sizes that nobody has reached."""
+        yield data
+        message = wire.COSIGNED.decode(data)
+        for _ in range(8):
+            size = message.size + 1 + self._dice.below(10_000)
+            checkpoint = Checkpoint(self._seat.origin, size, message.root)
+            signature = cosign(checkpoint, message.timestamp, "", signer).signature
+            yield wire.COSIGNED.encode(
+                msgspec.structs.replace(message, size=size, signature=signature)
+            )
 
     def _restless(self, place: int, signer: FakeSigner) -> bytes:
         """A VIEW-CHANGE for some later view, for no reason."""

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from consensus import Epoch, Mode, Ordered, Send
 from ledger.checkpoint import Certificate, verify_certificate
 from ledger.errors import Malformed
-from tests.simulator.chain import REPLICA
+from tests.simulator.chain import REPLICA, Block
 from tests.simulator.checkers import Violation
 from tests.simulator.judge import quorum
 
 if TYPE_CHECKING:
     from tests.simulator.member import SimMember
+
+AHEAD_S = 61  # by which a clock may differ at most from what a member believes of another
+ONLY_LIARS = ("bad-", "malformed-", "not-primary", "empty-proposal")  # suspicions of lies
 
 
 def check_send(member: SimMember, machine: str, effect: Send) -> None:
@@ -61,9 +64,25 @@ def check_certificate(member: SimMember, certificate: Certificate, fresh: bool =
         verify_certificate(certificate, members, world.origin, world.keyring.verify)
     except Malformed as error:
         raise Violation(f"C7: {member.id} certified with a bad line: {error}") from error
+    if max(certificate.timestamps()) > world.wall_ms(member) // 1000 + AHEAD_S:
+        raise Violation(f"C7: {member.id} certified {size} at a time to come")
     if fresh and size <= member.height:
         if min(certificate.timestamps()) * 1000 < member.disk.chain[size - 1].time:
             raise Violation(f"C7: {member.id} certified {size} at a time before its block")
+
+
+def check_time(member: SimMember, block: Block, latest: int) -> None:
+    """R-DT-3: later than the block before, and not beyond what an honest clock tolerates."""
+    chain = member.disk.chain
+    before = chain[-2].time if len(chain) > 1 else member.world.genesis_time
+    if not before < block.time <= max(latest, before + 1):
+        raise Violation(f"R-DT-3: {member.id} has time {block.time} after {before}, now {latest}")
+
+
+def check_suspicion(member: SimMember, suspect: SimMember, code: str) -> None:
+    """C13: what only a liar can have sent is never found at an honest member (R-RS-4)."""
+    if suspect.honest and code.startswith(ONLY_LIARS):
+        raise Violation(f"C13: {member.id} suspects the honest {suspect.id} of {code}")
 
 
 def check_bounds(member: SimMember) -> None:
@@ -83,14 +102,19 @@ def check_bounds(member: SimMember) -> None:
             raise Violation(f"C9: {member.id} holds {count} {what}, more than {most}")
 
 
-def is_done(one: SimMember, newest: Epoch, height: int) -> bool:
-    """Say whether a member has reached a height in the newest epoch, and nothing is left to do."""
+def is_done(one: SimMember, newest: Epoch, height: int, since: int) -> bool:
+    """Say whether a member has reached a height in the newest epoch, nothing is left to do, and the
+    idle chain is certified as of a time (ms) at least (DESIGN 2.7).
+    """
     if not one.up or one.height != height or len(one.disk.handovers) != newest.number:
         return False
     if one.id not in newest.members:
         return not one.seated and (not one.answers or one.replica.mode is Mode.ENDED)
     # Nothing may be pending: it would wait for what is done, and blame the primary.
-    return one.seated and one.replica.stable == height and not one.replica.pending
+    if not one.seated or one.replica.stable != height or one.replica.pending:
+        return False
+    certificate = one.disk.certificate
+    return certificate is not None and min(certificate.timestamps()) * 1000 >= since
 
 
 def status(members: Iterable[SimMember]) -> str:

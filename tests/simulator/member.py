@@ -275,6 +275,7 @@ class SimMember:
             elif self.honest and isinstance(effect.finding, Suspicion):
                 if effect.finding.code == "old-copy" and not self.put_back:
                     raise Violation(f"{self.id} takes its intact records for an old copy")
+                world.on_suspicion(self, effect.finding)
                 world.checkers.mark(f"suspicion/{effect.finding.code.partition('-')[0]}")
         elif isinstance(effect, Recollected):
             self.tell_certifier(effect)

@@ -10,9 +10,10 @@ from collections import deque
 from collections.abc import Callable
 from hashlib import blake2b
 
-from consensus import CertifierSettings, Epoch, Evidence, Finding, Send, Settings, verify_evidence
+from consensus import CertifierSettings, Epoch, Evidence, Finding, Send, Settings, Suspicion
 from consensus import messages as wire
 from consensus.epoch import Seat, vote_bytes
+from consensus.evidence import verify_evidence
 from ledger.checkpoint import Certificate, Checkpoint, cosign
 from ledger.membership import MemberSet
 from ledger.transaction import SUITE, VERSION, Body, Transaction, signed
@@ -253,6 +254,9 @@ class Stage:
         )
         assert held, "evidence must verify for a third party"
         self.evidence.append(finding)
+
+    def on_suspicion(self, member: SimMember, finding: Suspicion) -> None:
+        """Nothing to do: a scenario may have lied in anybody's name."""
 
     def in_epoch(self, number: int, *names: str) -> bool:
         """Say whether members sit in an epoch."""

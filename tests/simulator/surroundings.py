@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from consensus import CertifierSettings, Epoch, Evidence, Send, Settings
+from consensus import CertifierSettings, Epoch, Evidence, Send, Settings, Suspicion
 from ledger.checkpoint import Certificate
 from ledger.transaction import Transaction
 from tests.simulator.chain import Block
@@ -56,3 +56,6 @@ class Surroundings(Protocol):
 
     def on_evidence(self, member: SimMember, finding: Evidence) -> None:
         """A member reports evidence."""
+
+    def on_suspicion(self, member: SimMember, finding: Suspicion) -> None:
+        """A member reports what is wrong and proves nothing to others."""

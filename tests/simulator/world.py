@@ -14,17 +14,18 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from consensus import CertifierSettings, Epoch, Evidence, Send, Settings, verify_evidence
+from consensus import CertifierSettings, Epoch, Evidence, Send, Settings, Suspicion
 from consensus.epoch import Seat
+from consensus.evidence import verify_evidence
 from consensus.messages import ViewChange, decode
 from ledger.checkpoint import Certificate
 from ledger.errors import Malformed
 from ledger.transaction import SUITE, VERSION, Body, Transaction, signed
+from tests.simulator import inspection
 from tests.simulator.adversary import Adversary, censored, retired_words
 from tests.simulator.chain import Block, certified_after
 from tests.simulator.checkers import Checkers, Violation
 from tests.simulator.dice import Dice
-from tests.simulator.inspection import check_bounds, is_done
 from tests.simulator.judge import is_view_change
 from tests.simulator.keys import Keyring
 from tests.simulator.member import SimMember
@@ -38,6 +39,7 @@ LOAD_MS = 300  # between two requests after healing, in plans with load
 SLOW_MS = 600  # by which a slow primary keeps its proposals back
 RETRY_MS = 1_500  # a client that has heard nothing asks another member
 CHANGES = 20_000  # numbers of the transactions that change the member set begin here
+FRESH_MS = 3_000  # so long after healing the last block's own certificate is not enough
 EVENTS_MAX = 2_000_000  # a run that takes more does not end
 
 
@@ -104,9 +106,7 @@ class World:
         self._counter = 0
         self._trace = blake2b(digest_size=16)
         self.story: deque[str] = deque(maxlen=60)
-        self._waiting: dict[
-            bytes, Transaction
-        ] = {}  # submitted by clients, executed nowhere honest
+        self._waiting: dict[bytes, Transaction] = {}  # submitted, executed nowhere honest
         self._owed: tuple[bytes, ...] = ()  # waiting when chaos ended, under load afterwards
         self._executed: dict[bytes, int] = {}  # id -> height, on the canonical chain
         self._healed = False
@@ -183,7 +183,7 @@ class World:
             self.note(member, "loses power")
             self.checkers.mark("crash")
             if member.honest:
-                check_bounds(member)
+                inspection.check_bounds(member)
             member.crash(lambda count: self._disk.below(count + 1))
             if wiped:
                 self.note(member, "loses its disk")
@@ -306,6 +306,8 @@ class World:
     def on_executed(self, member: SimMember, block: Block) -> None:
         self._trace.update(block.header)
         if member.honest:
+            clock = EPOCH_MS + self.now + max(self.plan.offsets)
+            inspection.check_time(member, block, clock + self.settings.drift_ms)
             for one in block.transactions:
                 if one.id not in self._waiting and one.id not in self._executed:
                     raise Violation(f"C3: {member.id} executed what no client submitted")
@@ -323,12 +325,12 @@ class World:
             adversary = self.adversary(member.epoch.number)
             place = member.epoch.members.index(member.id)
             pairs = list(adversary.twist(member.strategy, place, signer, send.to, send.data))
-        elif member.strategy == "untimely":
-            signer = self.keyring.cosigner(member.id, member.epoch.number)
-            adversary = self.adversary(member.epoch.number)
-            pairs = [(to, adversary.untimely(signer, send.data)) for to in send.to]
         else:
-            pairs = [] if member.strategy == "silent" else [(to, send.data) for to in send.to]
+            signer = self.keyring.cosigner(member.id, member.epoch.number)
+            twist = self.adversary(member.epoch.number).twist_word
+            pairs = [
+                (to, one) for to in send.to for one in twist(member.strategy, signer, send.data)
+            ]
         for to, data in pairs:
             self._carry(member, self._by_id[to], machine, data)
 
@@ -422,6 +424,9 @@ class World:
             raise Violation(f"C5: {member.id} has evidence against the honest {finding.member}")
         self.checkers.mark(f"evidence/{finding.first.kind}")
 
+    def on_suspicion(self, member: SimMember, finding: Suspicion) -> None:
+        inspection.check_suspicion(member, self._by_id[finding.member], finding.code)
+
     def _is_converged(self) -> bool:
         newest = self.membership.epochs[-1]
         if self._waiting or self.membership.decided < len(self.plan.changes):
@@ -430,8 +435,9 @@ class World:
         if newest.number and height <= newest.base:
             return False  # not opened yet: nothing could be certified anew
         for one in self.honest:
-            check_bounds(one)
-        return all(is_done(one, newest, height) for one in self.honest)
+            inspection.check_bounds(one)
+        since = EPOCH_MS + self.plan.chaos + FRESH_MS
+        return all(inspection.is_done(one, newest, height, since) for one in self.honest)
 
     def note(self, member: SimMember, text: str) -> None:
         self.story.append(f"{self.now:>7} {member.id} {text}")

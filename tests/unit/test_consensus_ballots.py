@@ -86,6 +86,7 @@ def test_a_foreign_key_is_refused_at_construction(seat: Seat) -> None:
 def test_a_cosignature_never_goes_back(
     seat: Seat, situation: str, size: int, root: bytes, timestamp: int
 ) -> None:
+    """R-DW-2."""
     ballots = CosignatureBallots(seat, Keyring().signer("m0/cosigner"))
     ballots.sign(Checkpoint("sim/1", 5, A), 100)
     with pytest.raises(InvariantViolated):

@@ -96,6 +96,7 @@ def test_a_lagging_member_certifies_from_the_words_of_others() -> None:
 
 
 def test_one_member_counts_once_and_forged_or_foreign_words_not_at_all() -> None:
+    """R-CP-2."""
     machine = certifier()
     forged = Deliver("m3", word("m2", 1).data)
     effects = [
@@ -117,7 +118,7 @@ def test_a_member_that_cosigns_two_roots_is_reported_with_proof() -> None:
 
 
 def test_a_member_whose_root_a_quorum_contradicts_halts_and_signs_no_more() -> None:
-    """R-DT-4."""
+    """R-CP-2, R-DT-4."""
     machine = certifier()
     rooted(machine, 1)
     for member in ("m1", "m2"):
@@ -128,7 +129,7 @@ def test_a_member_whose_root_a_quorum_contradicts_halts_and_signs_no_more() -> N
 
 
 def test_an_idle_chain_is_cosigned_again_and_certified_afresh() -> None:
-    """DESIGN-4."""
+    """DESIGN-2, DESIGN-4."""
     machine = certifier()
     machine.step(word("m1", 1))
     machine.step(word("m2", 1))

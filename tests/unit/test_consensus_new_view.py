@@ -238,6 +238,7 @@ def test_a_new_view_on_view_changes_of_another_view_is_refused(world: Signed) ->
 
 
 def test_a_new_view_on_fewer_or_doubled_or_foreign_view_changes_is_refused(world: Signed) -> None:
+    """R-VC-2."""
     changes = three(world)
     doubled = (changes[0], changes[0], changes[1])
     other_view = (*changes[:2], world.view_change(2, 2))
@@ -314,3 +315,17 @@ def test_a_commit_certificate_needs_exactly_q_commits_of_one_view(world: Signed)
     for bad in (made((0, 1)), made((0, 1, 2, 3)), made((0, 1, 2), view=1)):
         with pytest.raises(Malformed):
             check_committed(bad, world.seat)
+
+
+def test_a_certificate_that_names_a_member_twice_is_no_message_at_all(world: Signed) -> None:
+    """R-Q-2: one COMMIT said q times counts once, and q−1 PREPAREs of one backup, too."""
+    batch = wire.Batch(5, A)
+    own = wire.Seal(1, world.sign(1, COMMIT, 0, 1, batch.digest()))
+    other = wire.Seal(2, world.sign(2, COMMIT, 0, 1, batch.digest()))
+    for seals in ((own, own, own), (own, own, other), (other, own)):
+        with pytest.raises(Malformed, match="distinct and ascending"):
+            wire.decode(wire.encode(wire.Committed(0, 0, 1, batch, seals)))
+    certificate = wire.PreparedCertificate(0, 1, batch.digest(), own.signature, (own, own))
+    change = wire.ViewChange(0, 1, 3, wire.GENESIS_STABLE, (certificate,), bytes(64))
+    with pytest.raises(Malformed, match="distinct and ascending"):
+        wire.decode(wire.encode(change))

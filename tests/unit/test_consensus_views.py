@@ -163,3 +163,17 @@ def test_a_restarted_primary_goes_on_after_what_it_proposed() -> None:
     stage.until(lambda: stage.heights() == [2, 2, 2, 2])
     assert sorted(stage.executed_numbers("m3")) == [1, 2]
     assert {member.replica.view for member in stage.members} == {0}
+
+
+def test_a_request_that_was_ordered_is_not_ordered_again_in_a_later_view() -> None:
+    """R-CL-2: a client that has heard nothing asks again, and finds another primary."""
+    stage = Stage()
+    stage.submit("m1", 1)
+    stage.crash("m0")
+    stage.submit("m2", 2)
+    stage.until(lambda: stage["m2"].height == 2)
+    assert stage["m2"].replica.view == 1
+    for name in ("m1", "m2", "m3"):
+        stage.submit(name, 1, 2)
+    stage.submit("m3", 3)
+    assert stage.executed_numbers("m2") == [1, 2, 3]

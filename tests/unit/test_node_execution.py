@@ -131,8 +131,10 @@ def test_a_restarted_member_proves_its_newest_height_alone(ledger: Ledger, tmp_p
 def test_a_write_that_fails_leaves_the_height_before_on_disk(
     ledger: Ledger, tmp_path: Path
 ) -> None:
-    """R-CP-6."""
+    """R-CP-6: a block and the state after it are one write, and a synced one."""
+    before = len(ledger.store.batches)
     ledger.block(define("a"))
+    assert [sync for _, sync in ledger.store.batches[before:]] == [True]
     ledger.store.failure = StoreFull(tmp_path, "has no space left")
     with pytest.raises(StoreFull):
         ledger.block(define("b"))
