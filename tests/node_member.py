@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,8 @@ class Served:
     http: httpx.AsyncClient
     engine: Silent
     folder: Path
+    # ms; until when transactions are valid, counted from when the member came up
+    soon: int = field(default_factory=lambda: time.time_ns() // 1_000_000 + 300_000)
 
     def block(self, *transactions: Transaction) -> int:
         """Execute the next block, as if it had been ordered."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from node.proofs import Proofs
 from tests.node_member import Served, serving
 from tests.node_world import define, seen
 
-SOON = time.time_ns() // 1_000_000 + 300_000
 MSGPACK = {"content-type": "application/msgpack", "accept-language": "en"}
 
 
@@ -31,7 +29,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
 
 
 def item(served: Served, name: object) -> Transaction:
-    return define(name, valid_until=SOON, genesis=served.member.config.genesis)
+    return define(name, valid_until=served.soon, genesis=served.member.config.genesis)
 
 
 async def submit(
@@ -169,7 +167,7 @@ async def test_the_runtimes_table_of_consumed_ids_is_no_entity(
     one = item(served, "a")
     served.block(one)
     served.certify()
-    bucket = str(SOON // 10_000) if identity == "158000" else identity
+    bucket = str(served.soon // 10_000) if identity == "158000" else identity
     answer = await served.http.get("/v1/" + question.format(f"runtime/dup/{bucket}"))
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown-entity")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from node.api import transactions as door
 from tests.node_member import Served, serving
 from tests.node_world import define, seen
 
-SOON = time.time_ns() // 1_000_000 + 300_000
 MSGPACK = {"content-type": "application/msgpack", "accept-language": "en"}
 
 
@@ -30,7 +28,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
 
 
 def item(served: Served, name: str) -> Transaction:
-    return define(name, valid_until=SOON, genesis=served.member.config.genesis)
+    return define(name, valid_until=served.soon, genesis=served.member.config.genesis)
 
 
 def post(
