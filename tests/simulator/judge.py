@@ -87,14 +87,20 @@ def is_new_view(seat: Seat, one: wire.NewView) -> bool:
         return False
     if not all(change.view == one.view and is_view_change(seat, change) for change in changes):
         return False
-    must: list[tuple[int, bytes]] = []
+    # More than one digest of the newest view: only with more than f liars.
+    must: list[tuple[int, set[bytes]]] = []
     claims = [certificate for change in changes for certificate in change.prepared]
     top = max([low, *[claim.sequence for claim in claims]])
     for sequence in range(low + 1, top + 1):
         here = [claim for claim in claims if claim.sequence == sequence]
-        newest = max(here, key=lambda claim: claim.view, default=None)
-        must.append((sequence, NULL if newest is None else newest.digest))
-    return must == [(proposal.sequence, proposal.digest) for proposal in one.proposals] and all(
+        newest = max((claim.view for claim in here), default=None)
+        must.append((sequence, {claim.digest for claim in here if claim.view == newest} or {NULL}))
+    if [sequence for sequence, _ in must] != [proposal.sequence for proposal in one.proposals]:
+        return False
+    return all(
+        proposal.digest in digests
+        for (_, digests), proposal in zip(must, one.proposals, strict=True)
+    ) and all(
         is_signed(
             seat,
             primary,
