@@ -11,11 +11,11 @@ Source: RFC 6962 2.1; docs/FORMATS.md 7.2.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from ledger.merkle_log import node_hash, root_of
+from ledger.merkle_log import Frontier, node_hash, root_of
 
-__all__ = ["cover", "frontier_over", "frontier_with", "subtree_roots"]
+__all__ = ["cover", "frontier_over", "frontier_with", "subtree_roots", "subtrees_made"]
 
 
 def cover(start: int, stop: int) -> list[int]:
@@ -44,6 +44,23 @@ def subtree_roots(leaf_hashes: Sequence[bytes], start: int) -> list[bytes]:
         roots.append(root_of(leaf_hashes[place : place + size]))
         place += size
     return roots
+
+
+def subtrees_made(
+    size: int, frontier: Frontier, leaf_hashes: Iterable[bytes]
+) -> Iterator[tuple[int, int, bytes]]:
+    """Yield (level, number, root) of each perfect subtree of two leaves or more that becomes whole
+    as leaf hashes are appended to a log of `size` leaves and this frontier: it covers the leaves
+    from number · 2^level on.
+    """
+    peaks = list(frontier)
+    for place, leaf in enumerate(leaf_hashes, size):
+        node, level = leaf, 0
+        while place >> level & 1:
+            node = node_hash(peaks.pop(), node)
+            level += 1
+            yield level, place >> level, node
+        peaks.append(node)
 
 
 def frontier_over(subtrees: Iterable[tuple[int, bytes]]) -> tuple[bytes, ...]:

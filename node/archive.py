@@ -5,8 +5,7 @@
 | b ‖ height          | block: canonical [header, [transaction...], [result...]]       |
 | h ‖ height          | its header alone, so that the chain log is rebuilt quickly     |
 | s, p, d ‖ ...       | the state: values, paths, consumed ids (`node/state_store.py`)  |
-| l ‖ height ‖ number | a leaf; numbered within its block                              |
-| i ‖ key ‖ index     | height ‖ number: where leaf `index` of the entity's log stands |
+| l, r, i, n ‖ ...    | logs of the entities (`node/entity_logs.py`)                   |
 | t ‖ transaction id  | canonical [height, index]: where the id was consumed; empty:   |
 |                     | in a block that is missing here                                |
 | c                   | newest certificate: canonical [size, note]                     |
@@ -16,9 +15,7 @@
 | m ‖ word            | one value each: chain id, which state is in force and its      |
 |                     | height, the gap, a snapshot that is being fetched              |
 
-Numbers are big-endian (8 bytes; a leaf's number 4), so ranges come in order. Leaves stand by
-height and not by entity, because the engines merge sorted files again and again: what is written
-in ascending order is never merged, and only twelve bytes a leaf are written at random places.
+Numbers are big-endian (8 bytes), so ranges come in order.
 
 One block is one atomic batch: either everything of it is there or nothing, so a crash leaves the
 state of an executed height and never a mix (R-CP-6). So is the change to the state of a snapshot,
@@ -40,6 +37,7 @@ from msgspec import Meta
 from ledger.codec import Format, Natural
 from ledger.errors import ClientFault, InvariantViolated
 from ledger.limits import BLOCK_TRANSACTIONS_MAX, NOTE_SIZE_MAX
+from node.entity_logs import EntityLogs, LogWrites
 from node.epoch_store import EpochStore, StoredHandover
 from node.state_store import StateStore, StateWrites, joined_ids
 from node.store import Batch, Snapshot, Store, prefix_stop
@@ -108,7 +106,7 @@ class BlockWrites:
     height: int
     block: StoredBlock
     state: StateWrites
-    leaves: Sequence[tuple[bytes, int, bytes]]
+    logs: LogWrites
     consumed: Sequence[tuple[bytes, int]]
 
 
@@ -133,6 +131,7 @@ class Archive:
         self.state = StateStore(store, 0 if number is None else number[0])
         gap = store.get(_GAP)
         self.gap = None if gap is None else _GAP_FORMAT.decode(gap)
+        self.logs = EntityLogs(store, self.need_history)
         self._mark_ids()
         self._forget_leftovers()
 
@@ -149,10 +148,9 @@ class Archive:
         """Return the store as it stands now; to be closed."""
         return self._store.snapshot()
 
-    def write_genesis(self, state: StateWrites, leaves: Sequence[tuple[bytes, int, bytes]]) -> None:
+    def write_genesis(self, state: StateWrites, logs: LogWrites) -> None:
         """Write the state before the first block, synced."""
-        batch = self.state.changes(state) | self.state.height_write(0)
-        _put_leaves(batch, _u64(0), leaves)
+        batch = self.state.changes(state) | self.state.height_write(0) | logs.batch(0)
         self._store.write(batch, sync=True)
 
     def write_block(self, writes: BlockWrites, state: StateStore) -> None:
@@ -163,7 +161,7 @@ class Archive:
         """
         place = _u64(writes.height)
         batch = state.changes(writes.state) | state.height_write(writes.height)
-        _put_leaves(batch, place, writes.leaves)
+        batch |= writes.logs.batch(writes.height)
         for identity, index in writes.consumed:
             batch[b"t" + identity] = _PLACE.encode(_Place(writes.height, index))
         batch[b"b" + place] = BLOCK.encode(writes.block)
@@ -189,20 +187,6 @@ class Archive:
         """
         for _, header in self._store.range(b"h", b"h" + _u64(height + 1)):
             yield header
-
-    def leaves(self, key: bytes, start: int, stop: int) -> list[bytes]:
-        """Return the leaves start..stop−1 of an entity's log.
-
-        Raises: ClientFault "history-not-held" when one is missing and this member has a gap,
-        InvariantViolated when it has none.
-        """
-        prefix, get = b"i" + key, self._store.get
-        places = self._store.range(prefix + _u64(start), prefix + _u64(stop))
-        found = [leaf for _, place in places if (leaf := get(b"l" + place)) is not None]
-        if len(found) != stop - start:
-            self.need_history()
-            raise InvariantViolated(f"log {key.hex()} lacks leaves between {start} and {stop}")
-        return found
 
     def place(self, identity: bytes) -> tuple[int, int] | None:
         """Return (height, index) where a transaction id was consumed, or None."""
@@ -353,15 +337,6 @@ class Archive:
     def close(self) -> None:
         """Close the store."""
         self._store.close()
-
-
-def _put_leaves(
-    batch: dict[bytes, bytes | None], place: bytes, leaves: Sequence[tuple[bytes, int, bytes]]
-) -> None:
-    for number, (key, index, leaf) in enumerate(leaves):
-        stands = place + number.to_bytes(4, "big")
-        batch[b"l" + stands] = leaf
-        batch[b"i" + key + _u64(index)] = stands
 
 
 def _u64(number: int) -> bytes:

@@ -44,6 +44,7 @@ from ledger.paths import key as path_key
 from ledger.state_tree import StateTree
 from ledger.transaction import SUITE, Transaction
 from node.archive import Archive, BlockWrites, StoredBlock
+from node.entity_logs import log_writes
 from node.epochs import Epochs, Handover
 from node.stages import Stages
 from node.state_store import Ids, StateStore, StateWrites
@@ -127,7 +128,7 @@ class Executor:
     def _write_genesis(self) -> None:
         outcome = self._runtime.genesis_outcome()
         writes = StateWrites(outcome.writes, outcome.paths)
-        self._archive.write_genesis(writes, _keyed_leaves(outcome))
+        self._archive.write_genesis(writes, log_writes(outcome, {}))
 
     def _resume(self) -> None:
         data = self._archive.header(self.height)
@@ -345,7 +346,7 @@ class Executor:
                     header, tuple(t.raw for t in transactions), tuple(outcome.results)
                 ),
                 state=_state_writes(outcome, replaced),
-                leaves=_keyed_leaves(outcome),
+                logs=log_writes(outcome, replaced),
                 consumed=[(identity, index[identity]) for _, identity in outcome.consumed],
             ),
             self._state,
@@ -356,10 +357,6 @@ class Executor:
         self._cache.move_to_end(key)
         if len(self._cache) > CACHED_VALUES_MAX:
             self._cache.popitem(last=False)
-
-
-def _keyed_leaves(outcome: Outcome) -> list[tuple[bytes, int, bytes]]:
-    return [(path_key(path), index, leaf) for path, index, leaf in outcome.leaves]
 
 
 def _state_writes(outcome: Outcome, replaced: dict[bytes, bytes | None]) -> StateWrites:

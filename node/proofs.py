@@ -24,8 +24,6 @@ from ledger.genesis import Genesis
 from ledger.leaf import LEAF, Leaf, StateValue, parse_state_value
 from ledger.limits import BUNDLE_ENTITIES_MAX, BUNDLE_EVENTS_MAX, BUNDLE_SIZE_MAX
 from ledger.membership import MemberSet
-from ledger.merkle_log import leaf_hash
-from ledger.merkle_ranges import subtree_roots
 from ledger.paths import Path
 from ledger.paths import key as path_key
 from node.archive import Archive
@@ -101,16 +99,15 @@ class Moment:
 
     def leaves(self, path: Path, start: int, stop: int) -> Sequence[bytes]:
         """Return the leaves start..stop−1 of an entity's log."""
-        return self._archive.leaves(path_key(path), start, stop)
+        return self._archive.logs.leaves(path_key(path), start, stop)
 
     def subtrees(self, path: Path, start: int, stop: int) -> Sequence[bytes]:
         """Return the roots of the perfect subtrees over leaves start..stop−1 of an entity's log."""
-        leaves = self._archive.leaves(path_key(path), start, stop)
-        return subtree_roots([leaf_hash(leaf) for leaf in leaves], start)
+        return self._archive.logs.subtrees(path_key(path), start, stop)
 
     def record_after(self, path: Path, index: int) -> bytes:
         """Return the record as the block of a leaf left it."""
-        raise ClientFault("record-not-held", entity=path.text)
+        return self._archive.logs.record_after(path_key(path), index)
 
     def epoch_ends(self, size: int) -> Sequence[tuple[int, str, bytes]]:
         """Return the walk from genesis to the members that certify the chain log of this size."""
@@ -234,7 +231,7 @@ class Proofs:
 
     def page(self, path: Path, start: int, stop: int) -> list[bytes]:
         """Return the leaves start..stop−1 of an entity's log."""
-        return self._archive.leaves(path_key(path), start, stop)
+        return self._archive.logs.leaves(path_key(path), start, stop)
 
     def graph(self, path: Path) -> tuple[int, list[tuple[Path, bytes, list[Leaf]]]]:
         """Return the height, and (path, record, leaves) of every entity reachable from one; nothing

@@ -24,7 +24,7 @@ from node.founding import found, join, next_keys
 from node.member import Member
 from node.store import open_store
 from tests.node_member import make_cast
-from tests.node_world import MEMBERS, call, define, seen
+from tests.node_world import MEMBERS, call, define, receive, seen
 
 
 @dataclass
@@ -93,6 +93,12 @@ class Town:
         genesis = next(iter(self.members.values())).config.genesis
         until = time.time_ns() // 1_000_000 + 300_000
         return define(f"i{self._count}", valid_until=until, genesis=genesis)
+
+    def donation(self, number: int) -> Transaction:
+        """The receipt of a donation of one donor, whose log grows with each."""
+        genesis = next(iter(self.members.values())).config.genesis
+        until = time.time_ns() // 1_000_000 + 300_000
+        return receive(number, valid_until=until, genesis=genesis, item="i1")
 
     def change(self, members: MemberSet) -> Transaction:
         """A call that puts another member set in force."""

@@ -109,6 +109,28 @@ def define(item: object, **changes: Any) -> Transaction:
     return call("red-cross.registrar", "define_item", arguments, nonce=item, **changes)
 
 
+def receive(donation: object, item: str = "a", **changes: Any) -> Transaction:
+    """A donation of two pieces of an item by the one donor."""
+    lot = {
+        "lot": f"red-cross.L-{donation}",
+        "item": f"red-cross.{item}",
+        "count": 2,
+        "unit": "只",
+        "label": "",
+        "expiry": None,
+    }
+    arguments = {
+        "donation": f"red-cross.D-{donation}",
+        "donor": "red-cross.donor",
+        "lots": [lot],
+        "attestation": "custodian",
+        "earmark": None,
+        "source": "note",
+        "stated_date": None,
+    }
+    return call("red-cross.custodian", "receive", arguments, nonce=donation, **changes)
+
+
 async def seen(look: Callable[[], object], seconds: float = 30) -> None:
     """Let the loop run until `look` is true; fails when it never is."""
     loop = asyncio.get_running_loop()

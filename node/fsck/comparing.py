@@ -22,7 +22,7 @@ from node.store import Reader, prefix_stop
 
 __all__ = ["Comparison"]
 
-COMPUTED: Final = (b"b", b"d", b"g", b"h", b"i", b"l", b"p", b"s", b"t")
+COMPUTED: Final = (b"b", b"d", b"g", b"h", b"i", b"l", b"n", b"p", b"r", b"s", b"t")
 _OF_STATE: Final = (b"d", b"p", b"s")  # these name the state they are of after the family
 _SHADOWS: Final = 0  # the number of the shadow's state
 _MISSING, _LEFT_OVER, _DIFFERS = "is missing", "is left over", "differs"
@@ -83,6 +83,9 @@ class Comparison:
 
     def _is_later(self, family: bytes, key: bytes, value: bytes) -> bool:
         """Say whether a pair belongs to a height that was not executed again."""
+        if family == b"n":  # as high as the last of its leaves
+            key = _last_of(key)
+            family, value = b"i", self._folder.get(key) or b""
         height = _height(family, key, value)
         return height is not None and height > self._height
 
@@ -132,8 +135,10 @@ class Comparison:
             return _leaf_path(self._folder.get(key)) or self._placed(key[1:])
         if family in (b"s", b"p"):
             return self._name(key[2:34])
-        if family == b"i":
+        if family in (b"i", b"n"):
             return self._name(key[1:33])
+        if family == b"r":
+            return _leaf_path(self._folder.get(b"l" + key[1:])) or self._placed(key[1:])
         return None
 
     def _name(self, state_key: bytes) -> str | None:
@@ -175,11 +180,20 @@ def _gaps(families: list[bytes]) -> Iterator[tuple[bytes | None, bytes | None]]:
 
 
 def _height(family: bytes, key: bytes, value: bytes) -> int | None:
-    if family in (b"b", b"h", b"l"):
+    if family in (b"b", b"h", b"l", b"r"):
         return int.from_bytes(key[1:9], "big")
     if family == b"i":
         return int.from_bytes(value[:8], "big") if len(value) == 12 else None
     return None
+
+
+def _last_of(key: bytes) -> bytes:
+    """Return the key of the place of the last leaf beneath a subtree."""
+    level, number = key[33:34], int.from_bytes(key[34:], "big")
+    if len(key) != 42 or level[0] > 48:
+        return b""  # no subtree that a member writes
+    last = (number + 1 << level[0]) - 1
+    return b"i" + key[1:33] + last.to_bytes(16, "big")[-8:]
 
 
 def _leaf_path(data: bytes | None) -> str | None:

@@ -22,7 +22,9 @@ FAMILIES: Final = {
     b"k": "key-mark",
     b"l": "leaf",
     b"m": "mark",
+    b"n": "subtree",
     b"p": "path",
+    b"r": "record",
     b"s": "state",
     b"t": "consumed-id",
 }

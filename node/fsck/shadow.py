@@ -1,6 +1,7 @@
 """The scratch store that re-execution writes: what the folder should hold, in less room.
 
-Blocks and leaves, which are most of a folder, are kept as their SHA-256: they are only compared.
+Blocks, leaves and records, which are most of a folder, are kept as their SHA-256: they are only
+compared.
 Nothing is synced, because a scratch store that a crash took is made again.
 """
 
@@ -15,7 +16,7 @@ from node.store import Batch, Snapshot, Store, open_store
 
 __all__ = ["DIGESTED", "Shadow"]
 
-DIGESTED: Final = (b"b", b"l")  # families whose values are kept as digests
+DIGESTED: Final = (b"b", b"l", b"r")  # families whose values are kept as digests
 
 
 class Shadow:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.merkle_log import frontier_of, leaf_hash, root_of
-from ledger.merkle_ranges import cover, frontier_with, subtree_roots
+from ledger.merkle_ranges import cover, frontier_with, subtree_roots, subtrees_made
 
 LEAVES = [leaf_hash(str(number).encode()) for number in range(200)]
 
@@ -37,6 +37,18 @@ def test_part_of_a_log_and_the_cover_of_the_rest_give_its_frontier(
 def test_what_stands_before_a_range_is_the_frontier_of_it(asked: tuple[int, int, int]) -> None:
     first, _, _ = asked
     assert tuple(subtree_roots(LEAVES[:first], 0)) == tuple(frontier_of(LEAVES[:first]))
+
+
+@given(ranges())
+def test_subtrees_that_become_whole_are_those_of_the_whole_log(asked: tuple[int, int, int]) -> None:
+    before, size, _ = asked
+    made = list(subtrees_made(before, tuple(frontier_of(LEAVES[:before])), LEAVES[before:size]))
+    whole = [
+        (level, number, root_of(LEAVES[number << level : number + 1 << level]))
+        for level in range(1, 9)
+        for number in range(before >> level, size >> level)
+    ]
+    assert sorted(made) == sorted(whole)
 
 
 @given(ranges(2**53 - 1))

@@ -8,6 +8,7 @@ import pytest
 
 from ledger.errors import InvariantViolated
 from node.archive import Archive, BlockWrites, StoredBlock
+from node.entity_logs import LogWrites
 from node.state_store import StateWrites
 from node.store import open_store
 from tests.node_world import Ledger, SpyStore, define, make_genesis
@@ -25,14 +26,14 @@ def writes(height: int) -> BlockWrites:
         height=height,
         block=StoredBlock(b"header %d" % height, (b"raw",), (b"result",)),
         state=StateWrites({KEY: b"value %d" % height}),
-        leaves=[(KEY, height - 1, b"leaf %d" % height)],
+        logs=LogWrites([(KEY, height - 1, b"leaf %d" % height)], [(0, b"record %d" % height)]),
         consumed=[(b"i" * 31 + bytes([height]), 0)],
     )
 
 
 def test_a_block_comes_back_whole_after_reopening(tmp_path: Path) -> None:
     _, archive = opened(tmp_path / "d")
-    archive.write_genesis(StateWrites({KEY: b"value 0"}), [])
+    archive.write_genesis(StateWrites({KEY: b"value 0"}), LogWrites())
     assert archive.executed == 0
     archive.write_block(writes(1), archive.state)
     archive.write_block(writes(2), archive.state)
@@ -43,32 +44,32 @@ def test_a_block_comes_back_whole_after_reopening(tmp_path: Path) -> None:
     assert again.block(3) is None
     assert list(again.headers(2)) == [b"header 1", b"header 2"]
     assert list(again.state.values()) == [(KEY, b"value 2")]
-    assert again.leaves(KEY, 0, 2) == [b"leaf 1", b"leaf 2"]
+    assert again.logs.leaves(KEY, 0, 2) == [b"leaf 1", b"leaf 2"]
     assert again.place(b"i" * 31 + b"\x02") == (2, 0)
     again.close()
 
 
 def test_a_block_is_one_synced_batch(tmp_path: Path) -> None:
     store, archive = opened(tmp_path / "d")
-    archive.write_genesis(StateWrites(), [])
+    archive.write_genesis(StateWrites(), LogWrites())
     store.batches.clear()
     archive.write_block(writes(1), archive.state)
     ((batch, sync),) = store.batches
     assert sync
-    assert {key[:1] for key in batch} == {b"s", b"l", b"i", b"t", b"b", b"h", b"m"}
+    assert {key[:1] for key in batch} == {b"s", b"l", b"r", b"i", b"t", b"b", b"h", b"m"}
     archive.close()
 
 
 def test_a_lost_leaf_is_reported_and_never_read_over(tmp_path: Path) -> None:
     store, archive = opened(tmp_path / "d")
-    archive.write_genesis(StateWrites(), [])
+    archive.write_genesis(StateWrites(), LogWrites())
     archive.write_block(writes(1), archive.state)
     archive.write_block(writes(2), archive.state)
     (lost,) = [key for key in store.batches[-1][0] if key[:1] == b"l"]
     store.write({lost: None}, sync=False)
-    assert archive.leaves(KEY, 0, 1) == [b"leaf 1"]
+    assert archive.logs.leaves(KEY, 0, 1) == [b"leaf 1"]
     with pytest.raises(InvariantViolated, match="lacks leaves between 0 and 2"):
-        archive.leaves(KEY, 0, 2)
+        archive.logs.leaves(KEY, 0, 2)
     archive.close()
 
 

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from chaincode.duplicates import LIVE
 from consensus.records import COSIGNED_RECORD, RECORD, Base
 from ledger.block import HEADER
+from ledger.paths import Path as EntityPath
 from ledger.paths import key as path_key
 from node.archive import BLOCK, CERTIFIED, StoredBlock
 from node.commands import EXIT_FOUND, EXIT_UNUSABLE, app
@@ -63,6 +64,14 @@ async def lived(place: Path, engine: str) -> Town:
     await town.blocks(3)
     town.cut = set()
     await town.blocks(20)
+    # The donor's log becomes long enough for the root of a subtree.
+    driver, donor = (
+        town.members["m2"].driver,
+        path_key(EntityPath("supplies", "donor", "red-cross.donor")),
+    )
+    driver.submit([town.donation(number) for number in range(16)])
+    await town.until(lambda: driver.executor.value(donor) is not None)
+    await town.blocks(5)
     await town.agree()
     town.stop()
     return town
@@ -95,7 +104,7 @@ def test_an_honest_folder_is_clean_and_checking_changes_nothing_in_it(folder: Fo
 
 def test_the_folder_holds_every_family_that_can_be_damaged(folder: Folder) -> None:
     families = {key[:1] for key in folder.pairs}
-    assert families == {bytes([one]) for one in b"bcdefhiklmpst"}
+    assert families == {bytes([one]) for one in b"bcdefhiklmnprst"}
 
 
 async def test_folders_of_members_that_lost_power_at_any_moment_are_clean(tmp_path: Path) -> None:
@@ -144,7 +153,9 @@ def test_any_key_that_was_edited_is_found(folder: Folder, data: st.DataObject) -
     assert not folder.after({moved: folder.pairs[key]}).clean
 
 
-@pytest.mark.parametrize("family", [b"b", b"d", b"h", b"i", b"l", b"m", b"p", b"s", b"t"])
+@pytest.mark.parametrize(
+    "family", [b"b", b"d", b"h", b"i", b"l", b"m", b"n", b"p", b"r", b"s", b"t"]
+)
 def test_a_key_that_is_gone_is_found_and_named(folder: Folder, family: bytes) -> None:
     for key in folder.family(family)[:: max(1, len(folder.family(family)) // 5)]:
         outcome = folder.after({key: None})
@@ -167,6 +178,15 @@ def test_a_damaged_leaf_is_named_by_height_and_entity(folder: Folder) -> None:
     (found,) = folder.after({key: bytes(value)}).findings
     assert (found.family, found.height) == ("leaf", 20)
     assert str(found.entity).startswith("supplies/item/")
+
+
+def test_where_execution_ends_early_what_belongs_to_later_heights_is_passed_over(
+    folder: Folder,
+) -> None:
+    """Also subtree roots, whose keys name no height."""
+    height = len(folder.family(b"b")) - 8  # before the donations
+    outcome = folder.after({block_key(b"b", height): None})
+    assert not {"leaf", "record", "subtree"} & {one.family for one in outcome.findings}
 
 
 def test_a_changed_transaction_is_found_and_the_blocks_above_are_still_linked(
