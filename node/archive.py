@@ -7,13 +7,14 @@
 | s, p, d ‖ ...       | the state: values, paths, consumed ids (`node/state_store.py`)  |
 | l, r, i, n ‖ ...    | logs of the entities (`node/entity_logs.py`)                   |
 | t ‖ transaction id  | canonical [height, index]: where the id was consumed; empty:   |
-|                     | in a block that is missing here                                |
+|                     | in a block that is missing here, and its bucket is live        |
 | c                   | newest certificate: canonical [size, note]                     |
 | e ‖ record number   | durable record of the engine of this epoch (ballots)           |
 | f ‖ record number   | durable record of the certifier, one log over all epochs       |
 | g, k ‖ ...          | handovers and marks of own keys (`node/epoch_store.py`)        |
 | m ‖ word            | one value each: chain id, which state is in force and its      |
-|                     | height, the gap, a snapshot that is being fetched              |
+|                     | height, the gap, a snapshot that is being fetched, ids still   |
+|                     | to be marked, a state still to be deleted                      |
 
 Numbers are big-endian (8 bytes), so ranges come in order.
 
@@ -22,7 +23,9 @@ state of an executed height and never a mix (R-CP-6). So is the change to the st
 which was built beside the old one.
 
 A member that joined by a snapshot has a *gap*: heights whose blocks, leaves and places it lacks
-(never their headers). What lies there it refuses to answer with "history-not-held".
+(never their headers). What lies there it refuses to answer with "history-not-held". After several
+snapshots the gap reaches from the first height that is missing to the last: what it may hold in
+between it does not tell apart.
 """
 
 from __future__ import annotations
@@ -42,7 +45,18 @@ from node.epoch_store import EpochStore, StoredHandover
 from node.state_store import StateStore, StateWrites, joined_ids
 from node.store import Batch, Snapshot, Store, prefix_stop
 
-__all__ = ["CERTIFIER_RECORD", "ENGINE_RECORD", "Archive", "Gap", "StoredBlock", "Transfer"]
+__all__ = [
+    "CERTIFIER_RECORD",
+    "ENGINE_RECORD",
+    "STATES",
+    "Archive",
+    "Gap",
+    "StoredBlock",
+    "Transfer",
+    "read_gap",
+    "read_place",
+    "read_transfer",
+]
 
 ENGINE_RECORD: Final = b"e"
 CERTIFIER_RECORD: Final = b"f"
@@ -52,7 +66,8 @@ _CURRENT: Final = b"mstate"
 _GAP: Final = b"mgap"
 _TRANSFER: Final = b"mtransfer"
 _MARKING: Final = b"mmarking"
-STATES: Final = frozenset((0, 1, 2))  # in force, fetched, and the one a gap is filled from
+_FORGETTING: Final = b"mforgetting"
+STATES: Final = frozenset((0, 1))  # one in force, one that is fetched
 _NOT_HERE: Final = b""  # the place of a transaction in a block that is missing here
 _CERTIFICATE: Final = b"c"
 
@@ -76,11 +91,10 @@ class _Certified(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
 
 
 class Gap(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Heights whose blocks are missing, both included, and the state from which they are filled."""
+    """Heights whose blocks are missing, both included."""
 
     first: Natural
     last: Natural
-    state: Natural
 
 
 class Transfer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -132,8 +146,8 @@ class Archive:
         gap = store.get(_GAP)
         self.gap = None if gap is None else _GAP_FORMAT.decode(gap)
         self.logs = EntityLogs(store, self.need_history)
+        self._forget()
         self._mark_ids()
-        self._forget_leftovers()
 
     @property
     def executed(self) -> int | None:
@@ -162,6 +176,9 @@ class Archive:
         place = _u64(writes.height)
         batch = state.changes(writes.state) | state.height_write(writes.height)
         batch |= writes.logs.batch(writes.height)
+        if self.gap is not None:
+            for bucket in writes.state.dropped:
+                batch |= self._unmarked(state.ids(self._store, bucket))
         for identity, index in writes.consumed:
             batch[b"t" + identity] = _PLACE.encode(_Place(writes.height, index))
         batch[b"b" + place] = BLOCK.encode(writes.block)
@@ -196,19 +213,11 @@ class Archive:
         place = _PLACE.decode(data)
         return place.height, place.index
 
-    def consumed(self, identity: bytes, height: int) -> bool:
-        """Say whether the state of `height` has consumed a transaction id, given that its bucket
-        is live there.
-
-        Blocks of the gap are executed again below the height this member has reached: what was
-        consumed above, or in blocks missing here, is not consumed there.
+    def consumed(self, identity: bytes) -> bool:
+        """Say whether a transaction id was consumed, here or in a block that is missing here, given
+        that its bucket is live.
         """
-        data = self._store.get(b"t" + identity)
-        if data is None:
-            return False
-        if data == _NOT_HERE:
-            return self.gap is not None and height >= self.gap.last
-        return _PLACE.decode(data).height <= height
+        return self._store.get(b"t" + identity) is not None
 
     def need_history(self, height: int | None = None) -> None:
         """Refuse what may lie, or does lie at `height`, in the gap.
@@ -241,9 +250,7 @@ class Archive:
     def begin_transfer(self, height: int, header: bytes, note: str) -> Transfer:
         """Begin to fetch a snapshot into a state of its own; one begun before is forgotten."""
         self.drop_transfer()
-        taken = {self.state.number} | ({self.gap.state} if self.gap is not None else set())
-        number = min(STATES - taken)
-        self.state_of(number).forget()
+        number = min(STATES - {self.state.number})
         transfer = Transfer(height, header, note, number)
         self._store.write({_TRANSFER: _TRANSFER_FORMAT.encode(transfer)}, sync=True)
         return transfer
@@ -252,8 +259,9 @@ class Archive:
         """Forget the transfer and its state, if there is one."""
         transfer = self.transfer()
         if transfer is not None:
-            self._store.write({_TRANSFER: None}, sync=True)
-            self.state_of(transfer.state).forget()
+            batch: Batch = {_TRANSFER: None, _FORGETTING: bytes([transfer.state])}
+            self._store.write(batch, sync=True)
+            self._forget()
 
     def write_part(self, transfer: Transfer, part: StateWrites) -> None:
         """Add checked entries or ids to the state that is fetched, synced: parts follow each other
@@ -272,23 +280,25 @@ class Archive:
         synced write (R-CP-6).
         """
         fetched, before = self.state_of(transfer.state), self.state
-        gap = self.gap
-        if gap is None:
-            gap = Gap((before.executed or 0) + 1, transfer.height, before.number)
-        else:
-            gap = msgspec.structs.replace(gap, last=transfer.height)
+        first = (before.executed or 0) + 1 if self.gap is None else self.gap.first
+        gap = Gap(first, transfer.height)
         batch = fetched.height_write(transfer.height)
         batch[_CURRENT] = bytes([transfer.state])
         batch[_GAP] = _GAP_FORMAT.encode(gap)
         batch[_TRANSFER] = None
         batch[_MARKING] = b"\x01"
+        batch[_FORGETTING] = bytes([before.number])
         batch[_CERTIFICATE] = CERTIFIED.encode(_Certified(transfer.height, transfer.note))
         batch |= self.epochs.handover_writes(handovers or {})
         self._store.write(batch, sync=True)
         self.state, self.gap = fetched, gap
+        self._forget()
         self._mark_ids()
-        if before.number != gap.state:
-            before.forget()
+
+    def _unmarked(self, joined: bytes) -> dict[bytes, bytes | None]:
+        """Return what takes the mark from ids that came with a snapshot."""
+        marks = (b"t" + identity for identity in joined_ids(joined))
+        return {mark: None for mark in marks if self._store.get(mark) == _NOT_HERE}
 
     def _mark_ids(self) -> None:
         """Mark the ids that came with a snapshot as consumed; begun anew after a crash."""
@@ -304,23 +314,16 @@ class Archive:
                 self._store.write(batch, sync=False)
         self._store.write({_MARKING: None}, sync=True)
 
-    def _forget_leftovers(self) -> None:
-        """Delete what a crash left of a state that is not needed any more."""
-        transfer = self.transfer()
-        needed = {self.state.number}
-        needed |= set() if self.gap is None else {self.gap.state}
-        needed |= set() if transfer is None else {transfer.state}
-        for number in STATES - needed:
-            if not self.state_of(number).is_empty():
-                self.state_of(number).forget()
-
-    def close_gap(self) -> None:
-        """Note that every block of the gap is here, and forget the state it was filled from."""
-        gap = self.gap
-        if gap is not None:
-            self._store.write({_GAP: None}, sync=True)
-            self.gap = None
-            self.state_of(gap.state).forget()
+    def _forget(self) -> None:
+        """Delete the state that is not needed any more; begun anew after a crash."""
+        number = self._store.get(_FORGETTING)
+        if number is not None:
+            state = self.state_of(number[0])
+            if self._store.get(_MARKING) is not None:  # it was in force: its marks go with it
+                for joined in state.all_ids():
+                    self._store.write(self._unmarked(joined), sync=False)
+            state.forget()
+            self._store.write({_FORGETTING: None}, sync=True)
 
     def records(self, kind: bytes) -> list[tuple[int, bytes]]:
         """Return the records of a machine (b"e" engine, b"f" certifier) with their numbers."""
@@ -337,6 +340,24 @@ class Archive:
     def close(self) -> None:
         """Close the store."""
         self._store.close()
+
+
+def read_gap(data: bytes) -> Gap:
+    """Read the stored gap. Raises: Malformed."""
+    return _GAP_FORMAT.decode(data)
+
+
+def read_transfer(data: bytes) -> Transfer:
+    """Read the stored transfer. Raises: Malformed."""
+    return _TRANSFER_FORMAT.decode(data)
+
+
+def read_place(data: bytes) -> tuple[int, int] | None:
+    """Read where an id was consumed, None of one in a block that is missing. Raises: Malformed."""
+    if data == _NOT_HERE:
+        return None
+    place = _PLACE.decode(data)
+    return place.height, place.index
 
 
 def _u64(number: int) -> bytes:

@@ -164,6 +164,7 @@ def fsck(
             "count": outcome.count,
             "findings": [one.fields() for one in outcome.findings],
             "height": outcome.height,
+            "missing": outcome.missing,
         }
         typer.echo(json.dumps(value, ensure_ascii=False))
     else:
@@ -178,6 +179,15 @@ def _tell(outcome: Outcome) -> None:
     if outcome.count > len(outcome.findings):
         typer.echo(f"… {outcome.count - len(outcome.findings)} 条未列出 · more not listed")
     word = "完好 · clean" if outcome.clean else f"{outcome.count} 处问题 · findings"
+    if outcome.missing is not None:
+        first, last = outcome.missing
+        typer.echo(
+            f"缺少高度 {first} 至 {last}，其上各块与现有状态按区块头核对，至高度 {outcome.height}，"
+            f"未重新执行 · heights {first} to {last} are not held here: above them blocks and the "
+            f"state were held against their headers, to height {outcome.height}, not executed again"
+        )
+        typer.echo(f"{word}：{outcome.certified} 有证书 · {outcome.certified} certified")
+        return
     typer.echo(
         f"{word}：已重算至高度 {outcome.height}，其中 {outcome.certified} 有证书 · "
         f"executed again to height {outcome.height}, {outcome.certified} certified"

@@ -78,13 +78,9 @@ class Executor:
         genesis: Genesis,
         archive: Archive,
         stages: Stages,
-        state: StateStore | None = None,
         contracts: Iterable[type[Contract]] = CONTRACTS,
     ) -> None:
-        """Open the ledger as the archive holds it; write the genesis state into a new one.
-
-        `state` is the one in force unless another is given: the one a gap is filled from.
-        """
+        """Open the ledger as the archive holds it; write the genesis state into a new one."""
         self._genesis = genesis
         self._archive = archive
         self._stages = stages
@@ -96,7 +92,7 @@ class Executor:
         self._replaced: deque[tuple[int, dict[bytes, bytes | None]]] = deque(maxlen=RECENT_ROOTS)
         if archive.executed is None:
             self._write_genesis()
-        self._open(archive.state if state is None else state)
+        self._open(archive.state)
 
     def _open(self, state: StateStore) -> None:
         """Make a state the newest: of the height it says, with the headers up to there."""
@@ -203,7 +199,7 @@ class Executor:
 
     def consumed(self, bucket: int, transaction_id: bytes) -> bool:
         """Say whether an id was consumed within its window."""
-        return self._archive.consumed(transaction_id, self.height)
+        return self._archive.consumed(transaction_id)
 
     def value_at(self, key: bytes, height: int) -> bytes | None:
         """Return the state value under a key as of a recent height; from any thread.

@@ -8,8 +8,7 @@
 | m height ‖ state             | the executed height that this state is of                    |
 
 `state` is one byte. A member has one state, as a rule: number 0. One that installs a snapshot
-builds another beside it and then changes over in one small write (R-CP-6); the old one stays until
-the history between the two is filled in.
+builds another beside it and then changes over in one small write (R-CP-6); the old one is deleted.
 
 What it is not: blocks, leaves and places of transactions, which are true whatever state a member
 has reached (`node/archive.py`).
@@ -24,6 +23,7 @@ from typing import Final
 
 from ledger.codec import Format
 from ledger.errors import InvariantViolated
+from ledger.limits import INTEGER_MAX
 from ledger.paths import Path
 from ledger.snapshot import Held, path_bytes
 from node.store import Reader, Store, prefix_stop
@@ -111,7 +111,7 @@ class StateStore:
         prefix = kind + self._mark
         return prefix + first, prefix_stop(prefix)
 
-    def ids(self, reader: Reader, bucket: int, index: int, count: int) -> bytes:
+    def ids(self, reader: Reader, bucket: int, index: int = 0, count: int = INTEGER_MAX) -> bytes:
         """Return up to `count` ids of a bucket from `index` of its log on, joined.
 
         Members cut a bucket into pieces differently; what this gives does not depend on that.
@@ -162,14 +162,6 @@ class StateStore:
             pairs = self._store.range(prefix, prefix_stop(prefix))
             while batch := {key: None for key, _ in islice(pairs, DELETED_AT_ONCE)}:
                 self._store.write(batch, sync=False)
-
-    def is_empty(self) -> bool:
-        """Say whether nothing of this state is in the store."""
-        prefixes = [kind + self._mark for kind in (b"s", b"p", b"d", b"mheight")]
-        return not any(
-            next(iter(self._store.range(prefix, prefix_stop(prefix), limit=1)), None)
-            for prefix in prefixes
-        )
 
 
 def joined_ids(joined: bytes) -> list[bytes]:

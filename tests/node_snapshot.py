@@ -165,3 +165,9 @@ def contents_of(archive: Archive) -> dict[bytes, bytes]:
     for key, joined in store.range(b"d" + bytes([number]), b"d" + bytes([number + 1])):
         ids.setdefault(b"d" + key[2:10], []).append(joined)
     return found | {bucket: b"".join(parts) for bucket, parts in ids.items()}
+
+
+def states_of(node: Node) -> set[int]:
+    """The numbers of the states of which anything is in the store."""
+    pairs = (pair for kind in (b"s", b"p", b"d") for pair in node.store.range(kind, kind + b"\xff"))
+    return {key[1] for key, _ in pairs}

@@ -7,7 +7,9 @@ over or different is a finding. What cannot be recomputed is checked by its sign
 certificate by the member set of its height, the consensus records by this member's own keys.
 
 `findings` is what is said, `shadow` the scratch store, `replay` the execution, `comparing` the walk
-over both, `ballots` the consensus records, `checking` all of it in order.
+over both, `ballots` the consensus records, `checking` all of it in order. Where a snapshot was
+installed the blocks before it are missing and nothing above can be executed: `beyond` and
+`standing` hold it against headers and the state's root; `pending` knows a snapshot under way.
 
 What it is not: a repair. A damaged folder is deleted and fetched again from the others; a member
 that deletes its records speaks again only when that is harmless (docs/PROTOCOL.md, lost ballots).

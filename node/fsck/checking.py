@@ -16,16 +16,19 @@ from ledger.errors import Malformed
 from ledger.genesis import Genesis
 from ledger.keys import verify
 from ledger.membership import MemberSet
-from node.archive import CERTIFIED, CERTIFIER_RECORD, ENGINE_RECORD, Archive
+from node.archive import CERTIFIED, CERTIFIER_RECORD, ENGINE_RECORD, Archive, Gap, read_gap
 from node.config import ConfigError, MemberConfig
 from node.epoch_store import made_mark
 from node.execution import Executor
 from node.fsck.ballots import check_certifier_records, check_engine_records
+from node.fsck.beyond import Beyond
 from node.fsck.comparing import COMPUTED, Comparison, left_over
-from node.fsck.epochs import read_epochs
+from node.fsck.epochs import check_boundaries, read_epochs
 from node.fsck.findings import FINDINGS_MAX, Finding, Findings
+from node.fsck.pending import Pending
 from node.fsck.replay import Replay, check_headers
 from node.fsck.shadow import Shadow
+from node.fsck.standing import Standing
 from node.stages import Stages
 from node.store import Store, StoreCorrupt, open_store, prefix_stop
 
@@ -33,17 +36,22 @@ __all__ = ["Outcome", "check"]
 
 Progress = Callable[[int, int], None]
 
-_MARKS: Final = (b"mchain", b"mstate", b"mgap")
+_MARKS: Final = (b"mchain", b"mstate", b"mgap", b"mtransfer", b"mmarking", b"mforgetting")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a check found. `height` was executed again, up to `certified` under q cosignatures."""
+    """What a check found up to `height`, up to `certified` under q cosignatures.
+
+    All was executed again where no blocks are `missing`; else the heights below them, and what is
+    above was held against headers, results and the root of the state.
+    """
 
     findings: tuple[Finding, ...]
     count: int
     height: int
     certified: int
+    missing: tuple[int, int] | None = None
 
     @property
     def clean(self) -> bool:
@@ -85,8 +93,9 @@ def check(
         store.close()
 
 
-def _outcome(findings: Findings, height: int, certified: int) -> Outcome:
-    return Outcome(tuple(findings.told), findings.count, height, certified)
+def _outcome(findings: Findings, height: int, certified: int, gap: Gap | None = None) -> Outcome:
+    missing = None if gap is None else (gap.first, gap.last)
+    return Outcome(tuple(findings.told), findings.count, height, certified, missing)
 
 
 class _Check:
@@ -108,6 +117,8 @@ class _Check:
         number = store.get(b"mstate")
         self._state = 0 if number is None else int.from_bytes(number, "big")
         self._height_key = b"mheight" + bytes([self._state & 255])
+        self._pending = Pending(store, self._state, findings)
+        self._gap: Gap | None = None
         self._epochs = [Epoch(0, config.genesis.members)]
         self._executor = Executor(
             config.genesis,
@@ -123,6 +134,9 @@ class _Check:
             left_over(self._store, (*COMPUTED, b"c", b"e", b"f", b"k", b"m"), self._findings)
             self._epochs = read_epochs(self._store, self._genesis, self._findings)
             tip = self._check_marks()
+            self._gap = self._read_gap(tip)
+            self._pending.check_states()
+            self._pending.check_headers(tip)
             self._check_key_marks()
             certificate = self._certificate()
             certified = 0 if certificate is None else certificate.checkpoint.size
@@ -132,7 +146,7 @@ class _Check:
             self._check_records()
         except StoreCorrupt as error:
             self._findings.add("store", error.reason)
-        return _outcome(self._findings, self._executor.height, certified)
+        return _outcome(self._findings, self._executor.log.size, certified, self._gap)
 
     def members(self, height: int) -> MemberSet:
         """Return the set that certifies a height."""
@@ -141,7 +155,7 @@ class _Check:
     def _check_marks(self) -> int:
         """Check the one-value keys; return the height that the folder says it has executed."""
         for key, _ in self._store.range(b"m", b"n"):
-            if key not in _MARKS and key != self._height_key:
+            if key not in (*_MARKS, self._height_key, *self._pending.marks):
                 self._findings.add("mark", "is left over", key=key)
         chain = self._store.get(b"mchain")
         if chain != self._genesis.chain_id:
@@ -154,6 +168,19 @@ class _Check:
             return 0
         return int.from_bytes(height, "big")
 
+    def _read_gap(self, tip: int) -> Gap | None:
+        data = self._store.get(b"mgap")
+        if data is None:
+            return None
+        try:
+            gap = read_gap(data)
+            if not 0 < gap.first <= gap.last <= tip:
+                raise Malformed("gap", f"is not of heights up to {tip}")
+        except Malformed as error:
+            self._findings.add("mark", str(error), key=b"mgap")
+            return None
+        return gap
+
     def _check_key_marks(self) -> None:
         for key, value in self._store.range(b"k", b"l"):
             if len(key) != 33 or value != made_mark(key[1:]):
@@ -161,6 +188,9 @@ class _Check:
 
     def _check_chain(self, tip: int, certified: int, progress: Progress) -> None:
         replay = Replay(self._store, self._executor, self._findings, certified, self._epochs)
+        if self._gap is not None:
+            self._check_around(self._gap, replay, tip, certified, progress)
+            return
         is_whole = replay.run(tip, lambda height: progress(height, max(tip, height)))
         height = self._executor.height
         if is_whole and height != tip:
@@ -171,7 +201,27 @@ class _Check:
             )
         if not is_whole:
             check_headers(self._store, height + 1, self._executor.parent, self._findings)
-        Comparison(self._store, self._shadow, self._findings, height, self._state).run(is_whole)
+        top = self._pending.top(tip)
+        Comparison(self._store, self._shadow, self._findings, height, self._state, top).run(
+            is_whole
+        )
+
+    def _check_around(
+        self, gap: Gap, replay: Replay, tip: int, certified: int, progress: Progress
+    ) -> None:
+        """Execute what is below the gap, and hold what is above it against headers and roots."""
+        is_whole = replay.run(tip, lambda height: progress(height, tip), gap.first - 1)
+        executor, store, findings = self._executor, self._store, self._findings
+        Comparison(store, self._shadow, findings, executor.height, self._state).run(False)
+        if not is_whole:
+            check_headers(store, executor.height + 1, executor.parent, findings)
+            return
+        standing = Standing(store, self._state, findings)
+        beyond = Beyond(store, standing, self._pending, gap, self._epochs, findings)
+        beyond.run(
+            executor.log, executor.parent, tip, certified, lambda height: progress(height, tip)
+        )
+        check_boundaries(store, executor.log, gap.first, findings)
 
     def _certificate(self) -> Certificate | None:
         """Return the certificate kept, once its signatures hold.

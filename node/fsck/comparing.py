@@ -12,10 +12,12 @@ from hashlib import sha256
 from typing import Final
 
 from chaincode.duplicates import LIVE
+from ledger.block import HEADER
 from ledger.errors import Malformed
 from ledger.leaf import LEAF, parse_state_value
 from ledger.paths import key as path_key
-from node.archive import BLOCK
+from node.archive import BLOCK, read_place
+from node.epoch_store import HANDOVER
 from node.fsck.findings import FAMILIES, Findings
 from node.fsck.shadow import DIGESTED
 from node.store import Reader, prefix_stop
@@ -34,9 +36,18 @@ class Comparison:
     """Compares a folder with the shadow of it, up to a height."""
 
     def __init__(
-        self, folder: Reader, shadow: Reader, findings: Findings, height: int, state: int
+        self,
+        folder: Reader,
+        shadow: Reader,
+        findings: Findings,
+        height: int,
+        state: int,
+        top: int | None = None,
     ) -> None:
-        """`height`: how far re-execution came; `state`: the number of the state in force."""
+        """`height`: how far re-execution came; `state`: the number of the state in force; `top`: up
+        to here headers above it belong to a snapshot that is being fetched.
+        """
+        self._top = height if top is None else top
         self._folder = folder
         self._state = state
         self._shadow = shadow
@@ -75,7 +86,9 @@ class Comparison:
     def _held(self, family: bytes) -> Iterator[Pair]:
         """The folder's pairs; those of the state in force as if it had the shadow's number."""
         pairs = self._folder.range(family, prefix_stop(family))
-        if family not in _OF_STATE or self._state == _SHADOWS:
+        if family == b"h":
+            return (p for p in pairs if not self._height < (_height(b"h", *p) or 0) <= self._top)
+        if family not in _OF_STATE:
             return pairs
         mark, shown = bytes([self._state]), family + bytes([_SHADOWS])
         ours = (pair for pair in pairs if pair[0][1:2] == mark)
@@ -87,7 +100,9 @@ class Comparison:
             key = _last_of(key)
             family, value = b"i", self._folder.get(key) or b""
         height = _height(family, key, value)
-        return height is not None and height > self._height
+        if height is None:
+            return family == b"t" and not value  # consumed in a block that is missing here
+        return height > self._height
 
     def _difference(self, family: bytes, ours: Pair, made: bytes) -> str:
         """Say what of a value differs, where parts of it have names."""
@@ -184,6 +199,14 @@ def _height(family: bytes, key: bytes, value: bytes) -> int | None:
         return int.from_bytes(key[1:9], "big")
     if family == b"i":
         return int.from_bytes(value[:8], "big") if len(value) == 12 else None
+    try:
+        if family == b"g":
+            return HEADER.decode(HANDOVER.decode(value).header).height
+        if family == b"t":
+            stands = read_place(value)
+            return None if stands is None else stands[0]
+    except Malformed:
+        return None
     return None
 
 

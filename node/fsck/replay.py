@@ -62,13 +62,13 @@ class Replay:
         self._findings = findings
         self._certified = certified
 
-    def run(self, tip: int, progress: Progress) -> bool:
-        """Execute all blocks; False when a height could not be reproduced.
+    def run(self, tip: int, progress: Progress, last: int | None = None) -> bool:
+        """Execute all blocks, or those up to `last`; False when one could not be reproduced.
 
         `tip` is the height that the folder says it has executed.
         """
         executor = self._executor
-        while True:
+        while executor.height != last:
             height = executor.height + 1
             if self._store.get(b"b" + place(height)) is None:
                 if height <= tip:
@@ -83,6 +83,7 @@ class Replay:
             if not self._execute(height, block):
                 return False
             progress(height)
+        return True
 
     def _execute(self, height: int, block: _Block) -> bool:
         executor, header = self._executor, block.header

@@ -130,7 +130,7 @@ async def test_a_lost_record_or_subtree_is_reported_and_never_made_up(node: Node
         logs.record_after(KEY, 39)
     with pytest.raises(InvariantViolated, match="lacks subtrees 0 to 2 of level 4"):
         logs.subtrees(KEY, 0, 32)
-    node.archive.gap = Gap(1, 5, 1)  # a member that joined lately says what it has not got
+    node.archive.gap = Gap(1, 5)  # a member that joined lately says what it has not got
     with pytest.raises(ClientFault, match="history-not-held"):
         logs.record_after(KEY, 39)
     with pytest.raises(ClientFault, match="history-not-held"):

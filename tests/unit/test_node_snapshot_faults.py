@@ -24,7 +24,7 @@ from node.snapshot.messages import (
 )
 from node.snapshot.sources import STRIKES_MAX, Sources
 from node.store import Batch
-from tests.node_snapshot import SERVERS, Town, contents, small_pieces
+from tests.node_snapshot import SERVERS, Town, contents, small_pieces, states_of
 from tests.node_world import Node, define
 
 
@@ -84,10 +84,11 @@ async def test_power_lost_at_any_write_leaves_the_old_state_or_the_new_one(tmp_p
             assert joiner.archive.gap is None
         else:
             assert contents(joiner) == contents(town.server)
-            assert joiner.archive.gap == Gap(1, height, 0)
+            assert joiner.archive.gap == Gap(1, height)
         town.asked.clear()
         await town.join()
         assert joiner.driver.halted is None
+        assert states_of(joiner) == {joiner.archive.state.number}, "nothing is left behind"
         assert joiner.executor.height == height
         assert contents(joiner) == contents(town.server)
         batch = town.consumed, define("new")
@@ -152,7 +153,7 @@ async def test_a_snapshot_never_moves_a_member_backward(town: Town) -> None:
     town.grow(1)
     await town.join()
     assert joiner.executor.height == transfer.height + 1
-    assert joiner.archive.gap == Gap(transfer.height + 1, transfer.height + 1, 0)
+    assert joiner.archive.gap == Gap(transfer.height + 1, transfer.height + 1)
     with pytest.raises(InvariantViolated, match="snapshot of height"):
         joiner.executor.change_over()
     old = town.open("m1")
@@ -245,10 +246,9 @@ async def test_when_nobody_holds_the_height_any_more_another_is_fetched(town: To
     await town.join()
     assert town.server.executor.height == begun + 100
     assert town.joiner.executor.height == begun + 100
-    assert town.joiner.archive.gap == Gap(1, begun + 100, 0)
+    assert town.joiner.archive.gap == Gap(1, begun + 100)
     assert contents(town.joiner) == contents(town.server)
-    free = ({0, 1, 2} - {town.joiner.archive.state.number, 0}).pop()
-    assert town.joiner.archive.state_of(free).is_empty(), "what was begun leaves nothing behind"
+    assert states_of(town.joiner) == {town.joiner.archive.state.number}, "nothing is left behind"
 
 
 async def test_a_server_that_promises_and_then_has_nothing_cannot_go_on_for_ever(
