@@ -24,7 +24,7 @@ from consensus import inputs
 from consensus.ballots import CosignatureBallots
 from consensus.effects import CertificateReady, CertifierEffect, Halt, Report
 from consensus.epoch import Epoch, Seat
-from consensus.evidence import COSIGNATURE, Evidence, Findings, Statement, Suspicion
+from consensus.evidence import Evidence, Findings, Statement, Suspicion
 from consensus.messages import COSIGNED, Cosigned
 from consensus.outbox import Outbox
 from consensus.records import COSIGNED_RECORD, CosignedRecord
@@ -33,6 +33,7 @@ from ledger.checkpoint import Certificate, Checkpoint, Cosignature, verify_cosig
 from ledger.errors import InvariantViolated, Malformed
 from ledger.keys import Signer, Verify, verify
 from ledger.limits import CLOCK_TOLERANCE_S
+from ledger.votes import COSIGNATURE
 
 __all__ = ["Certifier"]
 

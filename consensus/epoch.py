@@ -9,13 +9,11 @@ Source: DESIGN section 4 (vote bytes), consensus.md R-Q-4.
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
-from typing import Final
 
-from ledger.hashing import tag
 from ledger.keys import Verify
 from ledger.membership import MemberSet
+from ledger.votes import COMMIT, NEW_VIEW, PRE_PREPARE, PREPARE, VIEW_CHANGE, vote_bytes
 
 __all__ = [
     "COMMIT",
@@ -28,15 +26,6 @@ __all__ = [
     "vote_bytes",
 ]
 
-PRE_PREPARE: Final = "pre-prepare"
-PREPARE: Final = "prepare"
-COMMIT: Final = "commit"
-VIEW_CHANGE: Final = "view-change"
-NEW_VIEW: Final = "new-view"
-
-_TAGS: Final = {kind: tag(kind) for kind in (PRE_PREPARE, PREPARE, COMMIT, VIEW_CHANGE, NEW_VIEW)}
-_PLACE: Final = struct.Struct(">QQQ")
-
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
@@ -45,16 +34,6 @@ class Epoch:
     number: int
     members: MemberSet
     base: int = 0
-
-
-def vote_bytes(
-    kind: str, chain: bytes, epoch: int, view: int, sequence: int, digest: bytes
-) -> bytes:
-    """Return the bytes a vote signs: tag, genesis hash, u64 epoch, view, sequence, digest (R-Q-4).
-
-    `kind` is one of the five above; `chain` and `digest` are 32 bytes.
-    """
-    return _TAGS[kind] + chain + _PLACE.pack(epoch, view, sequence) + digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,26 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from consensus.epoch import NEW_VIEW, VIEW_CHANGE, Epoch, vote_bytes
+from consensus.epoch import Epoch
 from consensus.settings import REPORTS_MAX
-from ledger.checkpoint import Checkpoint, cosignature_message
 from ledger.keys import Verify
+from ledger.votes import COSIGNATURE, Statement, conflict
 
 __all__ = ["Evidence", "Finding", "Findings", "Statement", "Suspicion", "verify_evidence"]
-
-COSIGNATURE = "cosignature"  # kind of a Statement whose sequence is a size and view a timestamp
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A signed vote, or a cosignature (sequence = size, view = timestamp, digest = root)."""
-
-    kind: str
-    epoch: int
-    view: int
-    sequence: int
-    digest: bytes
-    signature: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +53,8 @@ def verify_evidence(
         return False
     if not first.epoch == second.epoch == epoch.number:
         return False
-    if first.digest == second.digest or not _same_place(first, second):
-        return False
-    for one in (first, second):
-        if one.kind == COSIGNATURE:
-            checkpoint = Checkpoint(origin, one.sequence, one.digest)
-            held = verify(
-                member.cosigner_key, cosignature_message(checkpoint, one.view), one.signature
-            )
-        else:
-            message = vote_bytes(one.kind, chain, one.epoch, one.view, one.sequence, one.digest)
-            held = verify(member.vote_key, message, one.signature)
-        if not held:
-            return False
-    return True
-
-
-def _same_place(first: Statement, second: Statement) -> bool:
-    """Two digests at one place are a lie; of a cosignature the place is the size, whenever it was
-    signed.
-    """
-    if first.kind == COSIGNATURE:
-        return first.sequence == second.sequence
-    if first.kind in {VIEW_CHANGE, NEW_VIEW}:  # one for each view, whatever checkpoint it names
-        return first.view == second.view
-    return (first.view, first.sequence) == (second.view, second.sequence)
+    key = member.cosigner_key if first.kind == COSIGNATURE else member.vote_key
+    return not conflict(first, second, key, chain, origin, verify)
 
 
 class Findings:

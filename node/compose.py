@@ -21,6 +21,7 @@ import uvloop
 
 from chaincode.contract import Contract
 from chaincode.registry import CONTRACTS
+from consensus.evidence import Evidence, Finding
 from ledger.checkpoint import Certificate
 from network.links import Links
 from node.admission import Admission
@@ -28,6 +29,7 @@ from node.answers import Answers
 from node.api.app import create_app
 from node.archive import Archive
 from node.beside import Beside
+from node.blames import Blames
 from node.blocks import Blocks
 from node.catch_up import CatchUp
 from node.clock import Clock
@@ -173,6 +175,7 @@ def build(
         catch_up=catch_up,
         waiting=waiting,
         admission=Admission(genesis, executor, clock, stages),
+        blames=Blames(config.data.parent / "blame", genesis.origin),
         blocks=blocks,
         proofs=proofs,
         answers=Answers(blocks, proofs, stages),
@@ -185,6 +188,7 @@ def build(
             genesis, config.id, config.keys.log, MemberChain(driver, executor, archive), clock
         ),
     )
+    driver.on_report.extend((metrics.reported, lambda finding: _blame(member, finding)))
     driver.on_executed.append(lambda block: _forget_keys(member, block))
     driver.on_change_over.append(member.admission.accounts_changed)
     _gauges(member)
@@ -226,6 +230,13 @@ def _retire(driver: Driver, seats: Seats) -> None:
         seats.retire(epochs)
 
 
+def _blame(member: Member, finding: Finding) -> None:
+    if isinstance(finding, Evidence):
+        epoch = member.executor.epochs.numbered(finding.first.epoch)
+        if epoch is not None:
+            member.blames.take(finding, epoch.members)
+
+
 def _forget_keys(member: Member, block: Executed) -> None:
     if block.accounts_changed:
         member.admission.accounts_changed()
@@ -240,6 +251,11 @@ def _gauges(member: Member) -> None:
             lambda stage=stage: member.stages.seconds(stage),  # type: ignore[misc]
         )
     gauge("height", "Newest executed height.", lambda: member.executor.height)
+    gauge(
+        "blame_files",
+        "Files that convict a member; above 0 somebody must look.",
+        lambda: len(member.blames),
+    )
     gauge("waiting", "Transactions of clients waiting here.", lambda: len(member.waiting))
     gauge("entities", "Entries of the state tree.", lambda: len(member.executor.tree))
     gauge(

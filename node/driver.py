@@ -39,6 +39,7 @@ from consensus.effects import (
     Send,
     Store,
 )
+from consensus.evidence import Finding
 from consensus.inputs import (
     Carried,
     Certified,
@@ -118,6 +119,7 @@ class Driver:
         self.on_executed: list[Callable[[ExecutedBlock], None]] = []
         self.on_epoch: list[Callable[[], None]] = []  # an epoch has begun, here or by catch-up
         self.on_change_over: list[Callable[[], None]] = []
+        self.on_report: list[Callable[[Finding], None]] = []
         self.reports: deque[str] = deque(maxlen=256)
 
     def connect(self, peers: Peers, catch_up: Fetching) -> None:
@@ -322,6 +324,8 @@ class Driver:
                 case Report(finding):
                     self.reports.append(str(finding))
                     log.warning("report: %s", finding)
+                    for hook in self.on_report:
+                        hook(finding)
                 case Recollected():
                     self._tell_first(CERTIFIER, effect)
                 case Store() | Discard():

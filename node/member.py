@@ -10,6 +10,7 @@ from node.admission import Admission
 from node.answers import Answers
 from node.archive import Archive
 from node.beside import Beside
+from node.blames import Blames
 from node.blocks import Blocks
 from node.catch_up import CatchUp
 from node.config import MemberConfig
@@ -37,6 +38,7 @@ class Member:
     catch_up: CatchUp
     waiting: Waiting
     admission: Admission
+    blames: Blames
     blocks: Blocks
     proofs: Proofs
     answers: Answers
@@ -90,5 +92,6 @@ class Member:
             "missing": None if gap is None else [gap.first, gap.last],
             # lost its ballots: executes and answers, and votes for nothing yet (R-DW-4)
             "silent": self.driver.is_silent,
+            "blamed": self.blames.members,
             "reports": list(self.driver.reports)[-5:],
         }

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
+from consensus.evidence import Evidence, Finding
 from node.execution import Executed
 
 __all__ = ["Metrics"]
@@ -33,6 +34,24 @@ class Metrics:
             buckets=_SIZES,
             registry=self._registry,
         )
+
+        self._evidence = Counter(
+            "suyuan_evidence",
+            "Proofs seen that a member contradicted itself.",
+            ["member"],
+            registry=self._registry,
+        )
+        self._suspicions = Counter(
+            "suyuan_suspicions",
+            "Faults seen of a member, proved to nobody else.",
+            ["member"],
+            registry=self._registry,
+        )
+
+    def reported(self, finding: Finding) -> None:
+        """Count a finding against a member."""
+        counter = self._evidence if isinstance(finding, Evidence) else self._suspicions
+        counter.labels(finding.member).inc()
 
     def executed(self, block: Executed) -> None:
         """Count an executed block."""

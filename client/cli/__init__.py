@@ -10,7 +10,18 @@ from __future__ import annotations
 
 import typer
 
-from client.cli import accesses, demo, importing, key, receipt, submit, trace, verify, witness
+from client.cli import (
+    accesses,
+    blame,
+    demo,
+    importing,
+    key,
+    receipt,
+    submit,
+    trace,
+    verify,
+    witness,
+)
 from client.cli.screen import Group
 
 __all__ = ["app"]
@@ -35,4 +46,4 @@ app.command("receipt")(receipt.receipt)
 app.add_typer(key.app, name="key")
 app.add_typer(importing.app, name="import")
 app.add_typer(witness.app, name="witness")
-app.command("blame")(witness.blame)
+app.command("blame")(blame.blame)

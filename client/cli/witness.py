@@ -1,10 +1,10 @@
-"""suyuan witness run | submit | check, and suyuan blame: outside witnesses of a chain's log.
+"""suyuan witness run | submit | check: outside witnesses of a chain's log.
 
 A witness signs that what it sees of a log only ever grows. With the genesis file it follows every
 member's own origin `<chain>/<member>`, never the origin `<chain>` that all members share: a witness
 believes one key per origin, and whoever shared one could poison it for the others.
 
-Exit 0: done. 1: refused, or a conviction was found (check) or does not hold (blame). 2: a file, an
+Exit 0: done. 1: refused, or a conviction was found (check). 2: a file, an
 option or an address cannot be used.
 """
 
@@ -26,7 +26,7 @@ from client.faults import Unreachable
 from client.files import read_file, write_atomically
 from client.session import clean_url
 from client.transport import HttpTransport
-from client.witness.blame import BLAME_SIZE_MAX, decode_blame, encode_blame, verify_blame
+from client.witness.blame import encode_blame
 from client.witness.judge import Witness
 from client.witness.service import serve
 from client.witness.state import Folder, own_key
@@ -42,9 +42,9 @@ from ledger.errors import Malformed
 from ledger.genesis import Genesis
 from ledger.limits import NOTE_SIZE_MAX
 from ledger.notes import VerifierKey
-from ledger.tlog_policy import log_vkey, member_log_vkey
+from ledger.tlog_policy import member_log_vkey
 
-__all__ = ["app", "blame"]
+__all__ = ["app"]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -60,13 +60,6 @@ _WORDS: Final = {
     "submitted": ("见证人已签名，高度 {size}", "the witness has cosigned size {size}"),
     "saved": ("已存入 {file}", "saved in {file}"),
     "consistent": ("与见证人所见一致，未发现矛盾", "consistent with what the witness saw"),
-    "guilty": (
-        "成立：{who} 用同一密钥为同一日志签了两份互相矛盾的检查点（高度 {first} 与 {second}）",
-        "It holds: {who} signed two contradictory checkpoints of one log (sizes {first}, {second})",
-    ),
-    "innocent": ("不成立：{reason}", "It does not hold: {reason}"),
-    "key-of": ("密钥 {key} 的持有者", "the holder of the key {key}"),
-    "member": ("成员 {member}（密钥 {key}）", "the member {member} (key {key})"),
 }
 
 _Folder = Annotated[
@@ -227,38 +220,6 @@ def check(
     raise typer.Exit(EXIT_FAILED)
 
 
-def blame(
-    file: Annotated[Path, typer.Argument(help="证据文件。The blame file.", show_default=False)],
-    genesis: GenesisOption = None,
-    json: JsonOption = False,
-    language: LanguageOption = None,
-) -> None:
-    """离线核验一份证据：日志是否自相矛盾。Verify offline that a log contradicts itself."""
-    screen = Screen(language)
-    found = decode_blame(read_file(file, BLAME_SIZE_MAX))
-    who = None if genesis is None else _holder(needed_genesis(genesis), found.key)
-    try:
-        first, second = verify_blame(found)
-    except Malformed as error:
-        if json:
-            screen.json({"holds": False, "reason": str(error)})
-        else:
-            screen.out.print(_say(screen, "innocent", reason=error), style="red", markup=False)
-        raise typer.Exit(EXIT_FAILED) from None
-    if json:
-        sizes = [first.size, second.size]
-        screen.json({"holds": True, "key": found.key.text(), "member": who, "sizes": sizes})
-        return
-    key = found.key.text()
-    name = (
-        _say(screen, "key-of", key=key)
-        if who is None
-        else _say(screen, "member", member=who, key=key)
-    )
-    said = _say(screen, "guilty", who=name, first=first.size, second=second.size)
-    screen.out.print(said, markup=False, soft_wrap=True)
-
-
 def _prefix(node: str, member: str) -> str:
     return f"{clean_url(node)}/tlog/{member}"
 
@@ -273,12 +234,3 @@ def _witness_prefix(text: str) -> str:
 def _member_key(chain: Genesis, member: str) -> VerifierKey:
     found = chain.members.members[chain.members.index(member)]
     return member_log_vkey(chain.origin, found.id, found.log_key)
-
-
-def _holder(chain: Genesis, key: VerifierKey) -> str:
-    """Return the member whose key convicted it. Raises: Malformed for a key of no member's."""
-    for member in chain.members.members:
-        own = member_log_vkey(chain.origin, member.id, member.log_key)
-        if key in (own, log_vkey(chain.origin, member.log_key)):
-            return member.id
-    raise Malformed("blame.key", "is not a log key of this chain's members")

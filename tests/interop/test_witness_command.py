@@ -26,9 +26,9 @@ pytestmark = pytest.mark.processes
 
 # The client's commands with these among them, whatever else the roof puts together.
 COMMANDS = """
-from client.cli import app, witness
+from client.cli import app, blame, witness
 app.add_typer(witness.app, name="witness")
-app.command("blame")(witness.blame)
+app.command("blame")(blame.blame)
 app(prog_name="suyuan")
 """
 

@@ -1,0 +1,154 @@
+"""suyuan blame: does this file convict somebody? Answered offline, for every kind of blame file.
+
+A log that contradicts itself (docs/TLOG.md), or a member that signed two things of which an honest
+one signs at most one (docs/FORMATS.md section 11). With the genesis file the answer names the
+member; without, the holder of the key.
+
+Exit 0: it convicts. 1: it does not. 2: the file cannot be used.
+"""
+
+from __future__ import annotations
+
+import json as plain_json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from client.cli.options import GenesisOption, JsonOption, LanguageOption, needed_genesis
+from client.cli.screen import EXIT_FAILED, Screen
+from client.files import read_file
+from client.witness.blame import BLAME_SIZE_MAX, decode_blame, verify_blame
+from ledger.equivocation import KIND, decode_equivocation, holder, verify_equivocation
+from ledger.errors import Malformed
+from ledger.genesis import Genesis
+from ledger.notes import VerifierKey
+from ledger.tlog_policy import log_vkey, member_log_vkey
+
+__all__ = ["blame"]
+
+# word -> (Chinese, English)
+_WORDS: Final = {
+    "log": (
+        "成立：{who} 用同一密钥为同一日志签了两份互相矛盾的检查点（高度 {first} 与 {second}）",
+        "It holds: {who} signed two contradictory checkpoints of one log (sizes {first}, {second})",
+    ),
+    "vote": (
+        "成立：{who} 在纪元 {epoch}、视图 {view}、序号 {sequence} 签了两份不同的 {statement}",
+        "It holds: {who} signed two {statement}s: epoch {epoch}, view {view}, sequence {sequence}",
+    ),
+    "cosignature": (
+        "成立：{who} 为同一高度 {sequence} 签了两个不同的根",
+        "It holds: {who} cosigned two different roots of the same size {sequence}",
+    ),
+    "innocent": ("不成立：{reason}", "It does not hold: {reason}"),
+    "key-of": ("密钥 {key} 的持有者", "the holder of the key {key}"),
+    "member": ("成员 {member}（密钥 {key}）", "the member {member} (key {key})"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Conviction:
+    """Whom a file convicts: the key, its holder's id where it is known, a word, what fills it."""
+
+    key: str
+    member: str | None
+    word: str
+    values: dict[str, Any]
+
+
+def blame(
+    file: Annotated[Path, typer.Argument(help="证据文件。The blame file.", show_default=False)],
+    genesis: GenesisOption = None,
+    json: JsonOption = False,
+    language: LanguageOption = None,
+) -> None:
+    """离线核验一份证据：谁自相矛盾。Verify offline that a log or a member contradicts itself."""
+    screen = Screen(language)
+    data = read_file(file, BLAME_SIZE_MAX)
+    chain = None if genesis is None else needed_genesis(genesis)
+    convict = _equivocation(data, chain) if _kind(data) == KIND else _log(data, chain)
+    try:
+        found = convict()
+    except Malformed as error:
+        if json:
+            screen.json({"holds": False, "reason": str(error)})
+        else:
+            said = _say(screen, "innocent", reason=error)
+            screen.out.print(said, style="red", markup=False)
+        raise typer.Exit(EXIT_FAILED) from None
+    if json:
+        told = {"holds": True, "key": found.key, "member": found.member}
+        screen.json(told | found.values)
+        return
+    who = _say(screen, "key-of" if found.member is None else "member", **_who(found))
+    said = _say(screen, found.word, who=who, **_filled(found))
+    screen.out.print(said, markup=False, soft_wrap=True)
+
+
+def _say(screen: Screen, word: str, **values: object) -> str:
+    return _WORDS[word][screen.language == "en"].format(**values)
+
+
+def _who(found: _Conviction) -> dict[str, object]:
+    return {"key": found.key, "member": found.member}
+
+
+def _filled(found: _Conviction) -> dict[str, Any]:
+    if found.word == "log":
+        first, second = found.values["sizes"]
+        return {"first": first, "second": second}
+    return found.values
+
+
+def _kind(data: bytes) -> object:
+    """Return the file's kind, without believing anything else of it."""
+    try:
+        value = plain_json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return value.get("kind") if isinstance(value, dict) else None
+
+
+def _log(data: bytes, chain: Genesis | None) -> Callable[[], _Conviction]:
+    """Read a file about a log. Raises: Malformed, also when its key is none of the chain's."""
+    found = decode_blame(data)
+    who = None if chain is None else _log_holder(chain, found.key)
+
+    def convict() -> _Conviction:
+        first, second = verify_blame(found)
+        values = {"sizes": [first.size, second.size]}
+        return _Conviction(found.key.text(), who, "log", values)
+
+    return convict
+
+
+def _equivocation(data: bytes, chain: Genesis | None) -> Callable[[], _Conviction]:
+    """Read a file about a member's statements. Raises: Malformed, as `_log`."""
+    found = decode_equivocation(data)
+    who = None if chain is None else holder(found, chain)
+    one = found.first
+
+    def convict() -> _Conviction:
+        verify_equivocation(found)
+        values = {
+            "epoch": one.epoch,
+            "sequence": one.sequence,
+            "statement": one.kind,
+            "view": one.view,
+        }
+        word = one.kind if one.kind == "cosignature" else "vote"
+        return _Conviction(found.key.hex(), who, word, values)
+
+    return convict
+
+
+def _log_holder(chain: Genesis, key: VerifierKey) -> str:
+    """Return the member whose key convicted it. Raises: Malformed for a key of no member's."""
+    for member in chain.members.members:
+        own = member_log_vkey(chain.origin, member.id, member.log_key)
+        if key in (own, log_vkey(chain.origin, member.log_key)):
+            return member.id
+    raise Malformed("blame.key", "is not a log key of this chain's members")
