@@ -33,8 +33,9 @@ class Adversary:
         self._dice = dice
         self._variants: dict[tuple[int, int], wire.Batch] = {}
         self._heard: list[bytes] = []
-        # What honest members signed, to build lies of: PREPAREs, proposals, VIEW-CHANGEs.
+        # What honest members signed, to build lies of: votes, proposals, VIEW-CHANGEs.
         self._prepares: dict[tuple[int, int, bytes], dict[int, bytes]] = {}
+        self._commits: dict[tuple[int, int, bytes], dict[int, bytes]] = {}
         self._batches: dict[bytes, wire.Batch] = {}
         self._openings: dict[tuple[int, int, bytes], bytes] = {}
         self._bodies: dict[bytes, None] = {}
@@ -56,9 +57,10 @@ class Adversary:
             return
         if getattr(message, "epoch", self._seat.epoch) != self._seat.epoch:
             return
-        if isinstance(message, wire.Prepare):
+        if isinstance(message, wire.Prepare | wire.Commit):
             key = (message.view, message.sequence, message.digest)
-            self._prepares.setdefault(key, {})[sender] = message.signature
+            votes = self._prepares if isinstance(message, wire.Prepare) else self._commits
+            votes.setdefault(key, {})[sender] = message.signature
         elif isinstance(message, wire.PrePrepare):
             digest = message.batch.digest()
             self._batches[digest] = message.batch
@@ -221,14 +223,16 @@ class Adversary:
         return wire.PreparedCertificate(*place, opening, seals[: q - 1])
 
     def _false_proofs(self, place: int, signer: FakeSigner, data: bytes) -> Iterator[bytes]:
-        """A commit certificate of PREPAREs, or of one COMMIT said q times; a NEW-VIEW of a view
-        that is not ours to start.
+        """A commit certificate of PREPAREs, of too few COMMITs, or of one q times; a NEW-VIEW of
+        a view that is not ours to start.
         """
         message, seat = wire.decode(data), self._seat
         if isinstance(message, wire.Commit) and message.digest in self._batches:
             place_of = (message.view, message.sequence, self._batches[message.digest])
-            for count in (1, seat.members.q):
-                seals = (wire.Seal(place, message.signature),) * count
+            heard = self._commits.get((message.view, message.sequence, message.digest), {})
+            votes = {**heard, place: message.signature}
+            few = tuple(wire.Seal(one, votes[one]) for one in sorted(votes)[: seat.members.q - 1])
+            for seals in (few, (wire.Seal(place, message.signature),) * seat.members.q):
                 yield wire.encode(wire.Committed(seat.epoch, *place_of, seals))
         if isinstance(message, wire.Prepare):
             key = (message.view, message.sequence, message.digest)

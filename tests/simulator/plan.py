@@ -5,7 +5,7 @@ one.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from ledger.quorum import faulty
 from tests.simulator.dice import Dice
@@ -186,7 +186,7 @@ def generate(seed: int) -> Plan:
     changes = _changes(later, n, liars)
     if changes:
         byzantine = tuple((one, LINGER if later.chance(200) else kind) for one, kind in byzantine)
-    return Plan(
+    plan = Plan(
         seed=seed,
         n=n,
         drop=dice.pick((0, 0, 20, 100)),
@@ -204,6 +204,37 @@ def generate(seed: int) -> Plan:
         load=dice.chance(300) and delay_most <= 300,
         offsets=tuple(dice.between(-300, 300) for _ in range(n)),
         changes=changes,
+    )
+    twice = Dice(seed, "twice")
+    return _prepared_twice(twice, plan) if twice.chance(70) else plan
+
+
+def _prepared_twice(dice: Dice, plan: Plan) -> Plan:
+    """The first primary alone prepares a value and is cut off; the others prepare another one in
+    the next view, which it misses; nothing is decided, and the view after has both to choose from.
+    """
+    everybody = (1 << plan.n) - 1
+    start = dice.between(300, 2_000)
+    cut, end = start + dice.between(60, 200), start + dice.between(3_500, 4_500)
+    losses = (
+        Loss(start, start + dice.between(600, 900), "prepare", everybody & ~1, 1_000),
+        Loss(start, end, "commit", everybody, 1_000),
+        Loss(start, end, "committed", everybody, 1_000),
+        Loss(cut, end, "new-view", 1, 1_000),
+        Loss(cut, end, "prepare", 1, 1_000),
+    )
+    alone = Partition(cut, start + dice.between(1_500, 2_000), (1, *[0] * (plan.n - 1)))
+    first = tuple(Request(start + dice.below(30), 0, 1) for _ in range(3))
+    return replace(
+        plan,
+        drop=0,
+        delay_most=dice.pick((5, 30)),
+        partitions=(alone,),
+        losses=losses,
+        crashes=(),
+        requests=plan.requests + first,
+        byzantine=(),
+        changes=(),
     )
 
 
