@@ -306,13 +306,14 @@ class Adversary:
             yield data
 
     def _untimely(self, signer: FakeSigner, data: bytes) -> bytes:
-        """A cosignature of a time long ago or far ahead."""
+        """A cosignature of a time long ago or far ahead, or of another root."""
         message = wire.COSIGNED.decode(data)
         timestamp = self._dice.pick((1, message.timestamp + 10_000, message.timestamp))
-        checkpoint = Checkpoint(self._seat.origin, message.size, message.root)
+        root = self._dice.bytes(32) if self._dice.chance(200) else message.root
+        checkpoint = Checkpoint(self._seat.origin, message.size, root)
         signature = cosign(checkpoint, timestamp, "", signer).signature
         return wire.COSIGNED.encode(
-            wire.Cosigned(message.epoch, message.size, message.root, timestamp, signature)
+            wire.Cosigned(message.epoch, message.size, root, timestamp, signature)
         )
 
     def _false_word(self, signer: FakeSigner, data: bytes) -> bytes:

@@ -85,6 +85,17 @@ class Disk:
             return genesis
         return self.chain[self.handovers[-1].certificate.checkpoint.size - 1].ruling
 
+    def copy(self) -> Disk:
+        """What a copy of the disk made now would hold."""
+        records = {machine: list(held) for machine, held in self.records.items()}
+        return Disk(records, _empty(), list(self.chain), self.certificate, list(self.handovers))
+
+    def is_silent_on(self, epoch: Epoch, genesis: Epoch) -> bool:
+        """Say whether it holds no words of an epoch. Key files are no part of a copy: who finds a
+        key that was there before, and no records, knows that something is lost.
+        """
+        return not all(self.records.values()) or self.epoch(genesis).number < epoch.number
+
     def hand_over(self, handover: Handover) -> None:
         """One atomic write: an epoch has ended, and its records are gone."""
         self.handovers.append(handover)

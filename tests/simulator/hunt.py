@@ -47,6 +47,7 @@ MARKS = (
     "lost/found",
     "ordered/in-later-view",
     "ordered/null",
+    "pause",
     "restart/active",
     "restart/changing",
     "restart/ended",

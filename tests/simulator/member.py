@@ -73,6 +73,7 @@ class SimMember:
         self.seat: Seat | None = None
         self.ending = False  # the epoch has ended, the handover is not durable yet
         self.put_back = False
+        self.destroyed = -1  # cosigner keys of epochs up to this one, whatever the disk says
         self.crash_at_write = 0  # for crash-point tests: lose power instead of this write
         self._store_most = store_most
         self._ticks = 0
@@ -126,7 +127,7 @@ class SimMember:
         disk = self.disk
         current = disk.epoch(self.world.epoch)
         past = tuple(disk.handovers)
-        if self.id in current.members:
+        if self.id in current.members and current.number > self.destroyed:
             last = disk.chain[-1] if disk.chain else None
             following = last.following if last and last.epoch == current.number else None
             self._construct(current, disk.chain, disk.certificate, following, past, carried)
@@ -197,12 +198,13 @@ class SimMember:
     def wipe(self) -> None:
         """Lose the disk; whoever starts the member again knows that it did."""
         self.disk = Disk()
-        self.lost_through = self.world.epochs_begun()
-        self.found = set()
+        self.lost_through, self.found = self.world.epochs_begun(), set()
         self.world.checkers.on_wipe(self.id, self.lost_through)
 
     def put_back_disk(self, old: Disk) -> None:
         """An older copy of the disk is put back; nobody says so."""
+        if old.is_silent_on(self.disk.epoch(self.world.epoch), self.world.epoch):
+            self.lost_through, self.found = self.world.epochs_begun(), set()
         self.disk = old
         self.put_back = True
         self.world.checkers.on_wipe(self.id, self.world.epochs_begun())
@@ -434,6 +436,7 @@ class SimMember:
             self.crash(lambda _: 0)
             return
         disk.hand_over(Handover(old, certificate))
+        self.destroyed = max(self.destroyed, old.number)
         self.ending = False
         self.incarnation += 1  # what was under way for the old machines goes to nobody
         world.checkers.on_handover(self.id, old.number)

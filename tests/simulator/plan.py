@@ -49,12 +49,13 @@ LINGER = "linger"  # who left, or has new keys, goes on with the old ones: where
 @dataclass(frozen=True)
 class Partition:
     """From start to end (ms), members pass messages only within their group; a group number per
-    member.
+    member. One-way: what group 0 says reaches group 1.
     """
 
     start: int
     end: int
     groups: tuple[int, ...]
+    one_way: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,33 @@ class Loss:
 class Crash:
     """A member loses power at a time (ms), with what was not synced, and comes back later.
 
-    `wiped`: with an empty disk, and knowing it.
+    `wiped`: with an empty disk, and knowing it. `old`: with a copy of its disk made so many ms
+    before, and not knowing it.
     """
 
     at: int
     member: int
     down: int
     wiped: bool = False
+    old: int = 0
+
+
+@dataclass(frozen=True)
+class Pause:
+    """At a time (ms), a member stops for some ms, as on SIGSTOP; what arrives waits for it."""
+
+    at: int
+    member: int
+    length: int
+
+
+@dataclass(frozen=True)
+class Jump:
+    """At a time (ms), a member's clock is set to another offset (ms)."""
+
+    at: int
+    member: int
+    offset: int
 
 
 @dataclass(frozen=True)
@@ -130,6 +151,8 @@ class Plan:
     chaos: int = CHAOS_MS
     load: bool = False  # requests go on after chaos, until all of before are executed
     changes: tuple[Change, ...] = ()  # of the member set; who is added has a place from n on
+    pauses: tuple[Pause, ...] = ()
+    jumps: tuple[Jump, ...] = ()
 
     @property
     def people(self) -> int:
@@ -148,7 +171,7 @@ class Plan:
             **{
                 **value,
                 "partitions": tuple(
-                    Partition(one["start"], one["end"], tuple(one["groups"]))
+                    Partition(**{**one, "groups": tuple(one["groups"])})
                     for one in value["partitions"]
                 ),
                 "losses": tuple(Loss(**one) for one in value["losses"]),
@@ -156,6 +179,8 @@ class Plan:
                 "requests": tuple(Request(**one) for one in value["requests"]),
                 "byzantine": tuple((member, kind) for member, kind in value["byzantine"]),
                 "offsets": tuple(value["offsets"]),
+                "pauses": tuple(Pause(**one) for one in value.get("pauses", ())),
+                "jumps": tuple(Jump(**one) for one in value.get("jumps", ())),
                 "changes": tuple(
                     Change(
                         **{**one, "removed": tuple(one["removed"]), "added": tuple(one["added"])}
@@ -181,8 +206,10 @@ def generate(seed: int) -> Plan:
         at = dice.below(CHAOS_MS - 1_000)
         lost = (Crash(at, dice.below(n), dice.between(50, 900), wiped=True),)
         crashes = tuple(one for one in crashes if dice.chance(500)) + lost
+    more = Dice(seed, "more")
     later = Dice(seed, "changes")
-    liars = {member for member, _ in byzantine} | {one.member for one in crashes if one.wiped}
+    liars = {member for member, _ in byzantine}
+    liars |= {one.member for one in crashes if one.wiped or one.old}
     changes = _changes(later, n, liars)
     if changes:
         byzantine = tuple((one, LINGER if later.chance(200) else kind) for one, kind in byzantine)
@@ -196,7 +223,7 @@ def generate(seed: int) -> Plan:
         window=dice.pick((4, 8, 32)),
         pipeline=dice.pick((1, 2, 4)),
         every=dice.pick((1, 1, 3)),
-        partitions=_partitions(dice, n),
+        partitions=tuple(replace(one, one_way=more.chance(300)) for one in _partitions(dice, n)),
         losses=losses + fatal,
         crashes=crashes,
         requests=_requests(dice, n),
@@ -204,6 +231,8 @@ def generate(seed: int) -> Plan:
         load=dice.chance(300) and delay_most <= 300,
         offsets=tuple(dice.between(-300, 300) for _ in range(n)),
         changes=changes,
+        pauses=_pauses(more, n),
+        jumps=_jumps(more, n),
     )
     twice = Dice(seed, "twice")
     return _prepared_twice(twice, plan) if twice.chance(70) else plan
@@ -299,6 +328,25 @@ def _crashes(dice: Dice, n: int, losses: tuple[Loss, ...]) -> tuple[Crash, ...]:
         if dice.chance(600)
     ]
     return tuple(made)
+
+
+def _pauses(dice: Dice, n: int) -> tuple[Pause, ...]:
+    if dice.chance(650):
+        return ()
+    return tuple(
+        Pause(dice.below(CHAOS_MS), dice.below(n), dice.between(100, 2_500))
+        for _ in range(dice.between(1, 3))
+    )
+
+
+def _jumps(dice: Dice, n: int) -> tuple[Jump, ...]:
+    """Clocks that are set, within what the members bear with (drift)."""
+    if dice.chance(800):
+        return ()
+    return tuple(
+        Jump(dice.below(CHAOS_MS), dice.below(n), dice.between(-600, 600))
+        for _ in range(dice.between(1, 3))
+    )
 
 
 def _changes(dice: Dice, n: int, liars: set[int]) -> tuple[Change, ...]:

@@ -20,25 +20,23 @@ from consensus.evidence import verify_evidence
 from consensus.messages import ViewChange, decode
 from ledger.checkpoint import Certificate
 from ledger.errors import Malformed
-from ledger.transaction import SUITE, VERSION, Body, Transaction, signed
+from ledger.transaction import Transaction
 from tests.simulator import inspection
 from tests.simulator.adversary import Adversary, censored, retired_words
-from tests.simulator.chain import Block, certified_after
+from tests.simulator.chain import Block, Disk, certified_after
 from tests.simulator.checkers import Checkers, Violation
+from tests.simulator.clients import Clients
 from tests.simulator.dice import Dice
 from tests.simulator.judge import is_view_change
 from tests.simulator.keys import Keyring
 from tests.simulator.member import SimMember
 from tests.simulator.membership import Membership
-from tests.simulator.plan import Plan
+from tests.simulator.plan import Crash, Plan
 
 TICK_MS = 40  # coarser than a node's: all patience is in ticks, and a schedule costs less
 EPOCH_MS = 1_800_000_000_000  # the wall clock when a run begins
 HEAL_MS = 120_000  # within so much simulated time after healing, everything must be done
-LOAD_MS = 300  # between two requests after healing, in plans with load
 SLOW_MS = 600  # by which a slow primary keeps its proposals back
-RETRY_MS = 1_500  # a client that has heard nothing asks another member
-CHANGES = 20_000  # numbers of the transactions that change the member set begin here
 FRESH_MS = 3_000  # so long after healing the last block's own certificate is not enough
 EVENTS_MAX = 2_000_000  # a run that takes more does not end
 
@@ -89,6 +87,7 @@ class World:
             resend_ticks=8,
         )
         self.checkers = Checkers(self.epoch)
+        self.clients = Clients(self, EPOCH_MS + 590_000)
         self.membership = Membership(self.epoch, plan.changes, self.keyring, self.checkers)
         self._network = Dice(plan.seed, "network")
         self._disk = Dice(plan.seed, "disk")
@@ -106,10 +105,10 @@ class World:
         self._counter = 0
         self._trace = blake2b(digest_size=16)
         self.story: deque[str] = deque(maxlen=60)
-        self._waiting: dict[bytes, Transaction] = {}  # submitted, executed nowhere honest
-        self._owed: tuple[bytes, ...] = ()  # waiting when chaos ended, under load afterwards
-        self._executed: dict[bytes, int] = {}  # id -> height, on the canonical chain
         self._healed = False
+        self._offsets = list(plan.offsets)
+        self._paused = [0] * plan.people  # until when
+        self._images: dict[Crash, Disk] = {}
 
     # -- time -----------------------------------------------------------------------------------
 
@@ -120,10 +119,16 @@ class World:
 
     def later(self, member: SimMember, least: int, most: int, action: Callable[[], None]) -> None:
         when = self.now + self._disk.between(least, most)
-        self.at(when, _unless_crashed, member, member.incarnation, action)
+        self.at(when, self._act, member, member.incarnation, action)
+
+    def _act(self, member: SimMember, incarnation: int, action: Callable[[], None]) -> None:
+        if self._paused[member.place] > self.now:
+            self.at(self._paused[member.place], self._act, member, incarnation, action)
+        elif member.incarnation == incarnation:
+            action()
 
     def wall_ms(self, member: SimMember) -> int:
-        return EPOCH_MS + self.now + self.plan.offsets[member.place % self.plan.n]
+        return EPOCH_MS + self.now + self._offsets[member.place % self.plan.n]
 
     def run(self) -> Outcome:
         """Run both phases. Raises: Violation."""
@@ -145,7 +150,8 @@ class World:
             self.now = when
             action(*arguments)
         if healed_at < 0:
-            raise Violation(f"C12: not converged by {last} ms; {len(self._waiting)} requests wait")
+            waiting = len(self.clients.waiting)
+            raise Violation(f"C12: not converged by {last} ms; {waiting} requests wait")
         return Outcome(
             self._trace.hexdigest(),
             self._counter,
@@ -162,32 +168,51 @@ class World:
             self.at(member.place * TICK_MS // self.plan.n, self._tick, member)
         for crash in self.plan.crashes:
             member = self.members[crash.member]
-            self.at(crash.at, self._crash, member, crash.wiped)
+            if crash.old:
+                self.at(crash.at - crash.old, self._copy, crash)
+            self.at(crash.at, self._crash, crash)
             self.at(crash.at + crash.down, self._restart, member)
+        for pause in self.plan.pauses:
+            self.at(pause.at, self._pause, pause.member, pause.at + pause.length)
+        for jump in self.plan.jumps:
+            self.at(jump.at, self._offsets.__setitem__, jump.member, jump.offset)
         for number, change in enumerate(self.plan.changes):
-            self.at(change.at, self._change, number)
+            self.at(change.at, self.clients.change, number)
         for number, request in enumerate(self.plan.requests):
-            transactions = tuple(self._transaction(number, one) for one in range(request.count))
-            self.at(request.at, self._submit, request.member, transactions)
+            ones = range(request.count)
+            transactions = tuple(self.clients.transaction(number, one) for one in ones)
+            self.at(request.at, self.clients.submit, request.member, transactions)
         self.at(self.plan.chaos, self._heal)
 
     def _tick(self, member: SimMember) -> None:
-        if member.up:
+        if member.up and self._paused[member.place] <= self.now:
             member.tick()
             if member.strategy == "linger":
                 self._linger(member)
         self.at(self.now + TICK_MS, self._tick, member)
 
-    def _crash(self, member: SimMember, wiped: bool = False) -> None:
+    def _copy(self, crash: Crash) -> None:
+        self._images[crash] = self.members[crash.member].disk.copy()
+
+    def _pause(self, place: int, until: int) -> None:
+        self.checkers.mark("pause")
+        self._paused[place] = max(self._paused[place], until)
+
+    def _crash(self, crash: Crash) -> None:
+        member = self.members[crash.member]
         if member.up:
             self.note(member, "loses power")
             self.checkers.mark("crash")
             if member.honest:
                 inspection.check_bounds(member)
             member.crash(lambda count: self._disk.below(count + 1))
-            if wiped:
+            if crash.wiped:
                 self.note(member, "loses its disk")
                 member.wipe()
+            elif crash.old:
+                self.note(member, f"is put back to its disk of {crash.at - crash.old}")
+                self.checkers.mark("put-back")
+                member.put_back_disk(self._images[crash])
 
     def _restart(self, member: SimMember) -> None:
         if not member.up:
@@ -198,64 +223,13 @@ class World:
 
     def _heal(self) -> None:
         self._healed = True
+        self._paused = [0] * len(self.members)
         if self.plan.load:
-            self._owed = tuple(self._waiting)
-            self._load(0)
+            self.clients.go_on()
         for member in self.members:
             self._restart(member)
 
-    # -- clients --------------------------------------------------------------------------------
-
-    def _transaction(
-        self, number: int, one: int, arguments: dict[str, Any] | None = None
-    ) -> Transaction:
-        client = self.keyring.signer(f"client{number % 5}")
-        body = Body(
-            arguments=arguments or {},
-            chain=self.chain_id,
-            contract="test",
-            function="do",
-            nonce=number.to_bytes(8, "big") + one.to_bytes(8, "big"),
-            signers=((f"org.client{number % 5}", client.public),),
-            suite=SUITE,
-            valid_until=EPOCH_MS + 590_000,
-            version=VERSION,
-        )
-        return signed(body, [client])
-
-    def _submit(self, place: int, transactions: tuple[Transaction, ...]) -> None:
-        """Give transactions to a member, and to the next one when nothing is heard of them."""
-        member = self.members[place]
-        if member.strategy == "censor" or not member.seated:
-            place = (place + 1) % self.plan.people
-            member = self.members[place]
-        rest = tuple(one for one in transactions if one.id not in self._executed)
-        if not rest:
-            return
-        for one in rest:
-            self._waiting[one.id] = one
-        if member.up:
-            member.submit(rest)
-        self.at(self.now + RETRY_MS, self._submit, (place + 1) % self.plan.people, rest)
-
-    def _load(self, number: int) -> None:
-        """Others go on while something from before is owed: a censor cannot wait for silence."""
-        self._owed = tuple(one for one in self._owed if one in self._waiting)
-        if self._owed:
-            self._submit(number % self.plan.n, (self._transaction(10_000 + number, 0),))
-            self.at(self.now + LOAD_MS, self._load, number + 1)
-
     # -- membership -----------------------------------------------------------------------------
-
-    def _change(self, number: int) -> None:
-        """Somebody asks for the next change, once the one before is decided."""
-        if number > self.membership.decided:
-            self.at(self.now + RETRY_MS // 4, self._change, number)
-            return
-        arguments = self.membership.ask(number)
-        transaction = self._transaction(CHANGES + number, 0, arguments)
-        self.membership.asked[transaction.id] = number
-        self._submit(number % self.plan.n, (transaction,))
 
     def decide(
         self, current: Epoch, height: int, transactions: tuple[Transaction, ...]
@@ -308,11 +282,7 @@ class World:
         if member.honest:
             clock = EPOCH_MS + self.now + max(self.plan.offsets)
             inspection.check_time(member, block, clock + self.settings.drift_ms)
-            for one in block.transactions:
-                if one.id not in self._waiting and one.id not in self._executed:
-                    raise Violation(f"C3: {member.id} executed what no client submitted")
-                self._waiting.pop(one.id, None)
-                self._executed.setdefault(one.id, block.height)
+            self.clients.on_executed(member.id, block)
             self.membership.on_block(block)
 
     # -- the wire -------------------------------------------------------------------------------
@@ -354,7 +324,8 @@ class World:
         for one in self.plan.partitions:
             if one.start <= self.now < one.end:
                 n = self.plan.n  # who joins sits beside one of the first
-                if one.groups[sender.place % n] != one.groups[target.place % n]:
+                source, sink = one.groups[sender.place % n], one.groups[target.place % n]
+                if source > sink or (source < sink and not one.one_way):
                     return True
         return False
 
@@ -368,6 +339,9 @@ class World:
 
     def _arrive(self, sender: SimMember, target: SimMember, machine: str, data: bytes) -> None:
         if not target.up:
+            return
+        if self._paused[target.place] > self.now:
+            self.at(self._paused[target.place], self._arrive, sender, target, machine, data)
             return
         self._trace.update(b"%d/%d/" % (self.now, target.place) + data)
         if target.honest and data.startswith(b"view-change", 2):
@@ -429,9 +403,11 @@ class World:
 
     def _is_converged(self) -> bool:
         newest = self.membership.epochs[-1]
-        if self._waiting or self.membership.decided < len(self.plan.changes):
+        if self.clients.waiting or self.membership.decided < len(self.plan.changes):
             return False
         height = self.honest[0].height
+        if height < len(self.checkers.canonical):
+            return False  # C8: whatever anybody executed once is there, whoever lost a disk since
         if newest.number and height <= newest.base:
             return False  # not opened yet: nothing could be certified anew
         for one in self.honest:
@@ -441,8 +417,3 @@ class World:
 
     def note(self, member: SimMember, text: str) -> None:
         self.story.append(f"{self.now:>7} {member.id} {text}")
-
-
-def _unless_crashed(member: SimMember, incarnation: int, action: Callable[[], None]) -> None:
-    if member.incarnation == incarnation:
-        action()
