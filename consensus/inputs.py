@@ -187,7 +187,9 @@ class Start:
     # it signed may be out there (R-DW-4). Say so at every start until records exist.
     lost: bool = False
     past: tuple[Handover, ...] = ()  # the epochs before this one, oldest first
-    carried: Carried = field(default_factory=Carried)  # of EpochEnded, when this follows from it
+    # Of EpochEnded, when this follows from it; else the digests of the newest durable blocks, so
+    # that nobody waits for what is done.
+    carried: Carried = field(default_factory=Carried)
 
 
 Input = Submit | Deliver | Tick | Stored | Checked | Executed | Certified | Installed

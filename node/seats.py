@@ -24,6 +24,8 @@ from ledger.checkpoint import Certificate
 from ledger.errors import InvariantViolated
 from ledger.genesis import Genesis
 from ledger.keys import Ed25519Signer
+from ledger.limits import VALIDITY_MS_MAX
+from ledger.merkle_log import leaf_hash
 from node.archive import CERTIFIER_RECORD, ENGINE_RECORD, Archive
 from node.config import Keys
 from node.epochs import Epochs
@@ -84,7 +86,7 @@ class Seats:
             executor.next_epoch,
             lost,
             _past(executor.epochs, epoch),
-            carried or inputs.Carried(),
+            carried or inputs.Carried(ordered=ordered_lately(self._archive, executor.height)),
         )
         return Machines(
             self._replica(epoch, start, self._archive.records(ENGINE_RECORD)),
@@ -173,6 +175,28 @@ class Seats:
         past = _past(epochs, last)
         start = Start(after.base, HEADER.decode(header).time, certificate, after, past=past)
         return Machines(self._replica(last, start, []))
+
+
+def ordered_lately(archive: Archive, height: int) -> tuple[bytes, ...]:
+    """Return the digests of the transactions of a chain's newest blocks, oldest first.
+
+    The Replica forgot them with the power: an old request that comes again, from a member that is
+    behind, would wait for what is done, and be held against the primary (R-TL-4). Blocks so old
+    that none of their transactions is valid any more are left out.
+    """
+    blocks: list[list[bytes]] = []
+    newest, count = 0, 0
+    for at in range(height, 0, -1):
+        block = archive.block(at)
+        if block is None or count >= Settings().remembered:
+            break
+        time = HEADER.decode(block.header).time
+        newest = newest or time
+        if time <= newest - VALIDITY_MS_MAX:
+            break
+        blocks.append([leaf_hash(raw) for raw in block.transactions])
+        count += len(block.transactions)
+    return tuple([digest for block in reversed(blocks) for digest in block])
 
 
 def _past(epochs: Epochs, epoch: Epoch) -> tuple[inputs.Handover, ...]:

@@ -114,7 +114,7 @@ class SimMember:
         self.incarnation += 1
         self._ticks = 0
         self.ending = False
-        self._take_seat(Carried())
+        self._take_seat(Carried(ordered=self.world.remembered(self)))
         self._begin()
 
     def _begin(self) -> None:

@@ -54,6 +54,9 @@ class Surroundings(Protocol):
     def epochs_begun(self) -> int:
         """The newest epoch for which anybody may have made keys."""
 
+    def remembered(self, member: SimMember) -> tuple[bytes, ...]:
+        """Digests on the member's chain that its driver names to it when it starts."""
+
     def on_evidence(self, member: SimMember, finding: Evidence) -> None:
         """A member reports evidence."""
 

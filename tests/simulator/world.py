@@ -277,6 +277,9 @@ class World:
             for target in self.honest:
                 self._carry(member, target, machine, data)
 
+    def remembered(self, member: SimMember) -> tuple[bytes, ...]:
+        return tuple(one.digest for block in member.disk.chain for one in block.transactions)
+
     def on_executed(self, member: SimMember, block: Block) -> None:
         self._trace.update(block.header)
         if member.honest:
