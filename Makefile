@@ -7,6 +7,7 @@
 #   make bench [ARGS=...]                 throughput and latency of four members, and of etcd where installed
 #   make page                             the page that verifies bundles in a browser, offline (needs Node 20 and npm)
 #   make hunt SECONDS=600                 fresh simulator schedules for so long
+#   make soak SECONDS=600                 real members killed, frozen, cut off, with wrong clocks, for so long
 #   make mutants                          seeded bugs that the simulator must catch, each alone
 #   make clean                            removes the environment and what tools left behind
 #
@@ -15,7 +16,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench page hunt mutants clean
+.PHONY: help demo test lint bench page hunt soak mutants clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -85,6 +86,9 @@ page: $(RUN)
 
 hunt: $(TEST)
 	@$(BIN)/python -m tests.simulator --hunt $(SECONDS) $(ARGS)
+
+soak: $(TEST)
+	@$(BIN)/python -m tests.processes.soak --seconds $(SECONDS) $(ARGS)
 
 mutants: $(TEST)
 	@$(BIN)/python -m tests.simulator.mutants $(ARGS)

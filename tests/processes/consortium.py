@@ -110,12 +110,17 @@ class Consortium:
     """Founded members under one folder; use in a `with`."""
 
     def __init__(
-        self, folder: Path, name: str = "processes.test", runner: Sequence[str] = RUNNER
+        self,
+        folder: Path,
+        name: str = "processes.test",
+        runner: Sequence[str] = RUNNER,
+        members: Sequence[str] = MEMBERS,
     ) -> None:
         """`runner`: the module, and its arguments before the folder, that runs a member."""
         self._runner = runner
+        self.founders = tuple(members)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "cast.json").write_text(json.dumps(cast(name)))
+        (folder / "cast.json").write_text(json.dumps(cast(name, members)))
         done = suyuan(
             "node", "found", str(folder / "c"), "--cast", str(folder / "cast.json"), "--json"
         )
@@ -143,7 +148,7 @@ class Consortium:
 
     def start(self, *ids: str) -> None:
         """Start members (all that have no process, if none is named); does not wait."""
-        for one in ids or MEMBERS:
+        for one in ids or self.founders:
             member = self.members[one]
             if member.process is None:
                 member.process = run_member(member.folder, member.log, self._runner)
@@ -209,7 +214,7 @@ class Consortium:
 
     def ready(self, *ids: str) -> None:
         """Wait until members answer and take part."""
-        for one in ids or MEMBERS:
+        for one in ids or self.founders:
             until(lambda one=one: self._is_ok(one), f"{one} is well; {self.tail(one)}")  # type: ignore[misc]
 
     def _is_ok(self, one: str) -> bool:
@@ -218,7 +223,7 @@ class Consortium:
 
     def agree(self, *ids: str) -> int:
         """Wait until members have executed and certified one height; that height."""
-        chosen = ids or MEMBERS
+        chosen = ids or self.founders
 
         def together() -> bool:
             seen = [self.health(one) for one in chosen]
@@ -293,12 +298,15 @@ class Consortium:
         }
         return self.transaction("red-cross.custodian", "supplies", "receive", arguments | changes)
 
-    def post(self, one: str, content: bytes, query: str = "", **headers: str) -> httpx.Response:
+    def post(
+        self, one: str, content: bytes, query: str = "", seconds: float = 45.0, **headers: str
+    ) -> httpx.Response:
         given = {"content-type": "application/msgpack"} | {
             name.replace("_", "-"): value for name, value in headers.items()
         }
         url = self.members[one].url + "/v1/transactions" + query
-        return self.http.post(url, content=content, headers=given)
+        limit = httpx.Timeout(seconds, connect=2.0)
+        return self.http.post(url, content=content, headers=given, timeout=limit)
 
     def submit(self, one: str, *transactions: Transaction, query: str = "") -> list[dict[str, Any]]:
         """What a member answers for each transaction."""

@@ -19,6 +19,7 @@ from tests.processes.consortium import Consortium, until
 __all__ = ["Load"]
 
 CLIENTS = 3
+ANSWER_S = 8.0  # then another member is asked; one that is frozen takes connections for ever
 PAUSE_S = 0.05  # between two requests of a client
 
 
@@ -75,7 +76,7 @@ class Load:
             seats, turn = self.seats, turn + 1
             try:
                 response = self._consortium.post(
-                    seats[turn % len(seats)], encode([donation.raw]), "?receipt=true"
+                    seats[turn % len(seats)], encode([donation.raw]), "?receipt=true", ANSWER_S
                 )
             except httpx.HTTPError:
                 continue  # this one is down: the next
