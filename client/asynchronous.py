@@ -15,6 +15,7 @@ from client.limits import ROUNDS_MAX
 from client.protocol import CERTIFIED, Outcome
 from client.session import Ask, Conversation, Progress, Session
 from client.transport import AsyncHttpTransport
+from ledger.claims import Claim
 from ledger.genesis import Genesis
 from ledger.keys import Signer
 from ledger.paths import Path
@@ -79,9 +80,10 @@ class AsyncClient:
         wait: str = CERTIFIED,
         receipts: bool = False,
         progress: Progress | None = None,
+        pin: str | None = None,
     ) -> list[Outcome]:
         """Sign what is a call, submit all, and return one outcome each, in order."""
-        return await self._run(self.session.submit(transactions, wait, receipts, progress))
+        return await self._run(self.session.submit(transactions, wait, receipts, progress, pin))
 
     async def entity(self, path: Path, proof: bool = False, pin: str | None = None) -> Any:
         """Return an entity's record as JSON, or with `proof` the bytes of a verified bundle."""
@@ -110,9 +112,15 @@ class AsyncClient:
         """Return the verified bundle of every access under the [grant id, handle hex] pairs."""
         return await self._run(self.session.accesses(dataset, pairs, pin))
 
-    async def transaction(self, identity: str, proof: bool = False) -> Any:
+    async def transaction(self, identity: str, proof: bool = False, pin: str | None = None) -> Any:
         """Return what became of a transaction (id in hex), or with `proof` its verified receipt."""
-        return await self._run(self.session.transaction(identity, proof))
+        return await self._run(self.session.transaction(identity, proof, pin))
+
+    async def prove(self, claim: Claim, pin: str | None = None) -> bytes:
+        """Return the verified bundle that answers any claim (`ledger.claims`), or proves that what
+        it is about does not exist.
+        """
+        return await self._run(self.session.prove(claim, pin))
 
     async def block(self, height: int) -> Any:
         """Return the block at a height as JSON."""

@@ -29,8 +29,20 @@ from client.limits import (
     VALIDITY_MS,
 )
 from ledger.canonical_json import to_json
+from ledger.claims import (
+    Accesses,
+    AsOf,
+    Claim,
+    EventAt,
+    Extension,
+    History,
+    ListOf,
+    Period,
+    Receipt,
+    Trace,
+)
 from ledger.codec import Value, encode
-from ledger.errors import ClientFault
+from ledger.errors import ClientFault, InvariantViolated
 from ledger.genesis import Genesis
 from ledger.keys import Signer
 from ledger.paths import Path
@@ -46,6 +58,7 @@ __all__ = [
     "get",
     "path_of",
     "problem_of",
+    "question",
     "read_json",
     "read_outcomes",
     "submission",
@@ -129,12 +142,20 @@ def batches(transactions: Sequence[Transaction]) -> Iterator[tuple[int, Sequence
 
 
 def submission(
-    transactions: Sequence[Transaction], wait: str, receipts: bool, language: str
+    transactions: Sequence[Transaction],
+    wait: str,
+    receipts: bool,
+    language: str,
+    pin: int | None = None,
 ) -> Request:
-    """Return the request that submits one batch. `wait` is "certified" or "none"."""
+    """Return the request that submits one batch. `wait` is "certified" or "none"; receipts are to
+    extend the checkpoint of size `pin`.
+    """
     query = {"wait": wait}
     if receipts:
         query["receipt"] = "true"
+        if pin is not None:
+            query["pin"] = str(pin)
     return Request(
         "POST",
         "/v1/transactions?" + urlencode(query),
@@ -159,6 +180,31 @@ def accesses_request(
     query = "" if pin is None else f"?pin={pin}"
     headers = (("Content-Type", "application/json"), *_asking(language))
     return Request("POST", f"/v1/accesses{query}", headers, body)
+
+
+def question(claim: Claim) -> tuple[str, dict[str, str | int | None]]:
+    """Return where a claim is asked about, and the query. Accesses are asked in a body instead
+    (`accesses_request`); an absence is asked for as the record of what does not exist.
+    """
+    if isinstance(claim, Receipt):
+        return f"/v1/transactions/{claim.transaction.hex()}", {"proof": "true"}
+    if isinstance(claim, Extension):
+        return "/v1/consistency", {"size": claim.size, "root": claim.root.hex()}
+    if isinstance(claim, Accesses):
+        raise InvariantViolated("accesses are asked about in a body")
+    if isinstance(claim, Trace):
+        return path_of("trace", claim.path), {"proof": "true"}
+    where, query = path_of("entities", claim.path), dict[str, str | int | None]()
+    if isinstance(claim, ListOf):
+        return f"{where}/list", {"event": claim.event}
+    if isinstance(claim, Period):
+        return f"{where}/period", {"from": claim.since, "until": claim.until}
+    if isinstance(claim, AsOf):
+        return f"{where}/as-of/{claim.height}", query
+    if isinstance(claim, EventAt):
+        return f"{where}/events/{claim.index}", query
+    suffix = "/history" if isinstance(claim, History) else ""
+    return where + suffix, {"proof": "true"}
 
 
 def path_of(prefix: str, path: Path, suffix: str = "") -> str:

@@ -23,6 +23,7 @@ from client.limits import ROUNDS_MAX
 from client.protocol import CERTIFIED, Outcome
 from client.session import Ask, Conversation, Progress, Session
 from client.transport import HttpTransport
+from ledger.claims import Claim
 from ledger.genesis import Genesis
 from ledger.keys import Signer
 from ledger.paths import Path
@@ -90,13 +91,14 @@ class Client:
         wait: str = CERTIFIED,
         receipts: bool = False,
         progress: Progress | None = None,
+        pin: str | None = None,
     ) -> list[Outcome]:
         """Sign what is a call, submit all, and return one outcome each, in order.
 
         With `receipts`, each certified outcome carries a receipt that has been verified. `progress`
         is told the number done after each batch. Raises: ClientFault, Malformed, Unreachable.
         """
-        return self._run(self.session.submit(transactions, wait, receipts, progress))
+        return self._run(self.session.submit(transactions, wait, receipts, progress, pin))
 
     def entity(self, path: Path, proof: bool = False, pin: str | None = None) -> Any:
         """Return an entity's record as JSON, or with `proof` the bytes of a verified bundle."""
@@ -125,9 +127,15 @@ class Client:
         """Return the verified bundle of every access under the [grant id, handle hex] pairs."""
         return self._run(self.session.accesses(dataset, pairs, pin))
 
-    def transaction(self, identity: str, proof: bool = False) -> Any:
+    def transaction(self, identity: str, proof: bool = False, pin: str | None = None) -> Any:
         """Return what became of a transaction (id in hex), or with `proof` its verified receipt."""
-        return self._run(self.session.transaction(identity, proof))
+        return self._run(self.session.transaction(identity, proof, pin))
+
+    def prove(self, claim: Claim, pin: str | None = None) -> bytes:
+        """Return the verified bundle that answers any claim (`ledger.claims`), or proves that what
+        it is about does not exist.
+        """
+        return self._run(self.session.prove(claim, pin))
 
     def block(self, height: int) -> Any:
         """Return the block at a height as JSON."""

@@ -42,8 +42,9 @@ from client.limits import (
 from client.protocol import CERTIFIED, PENDING, Outcome
 from client.testimony import Doubtful, Testimony
 from ledger.block import NOT_FINAL
+from ledger.bundle_file import decode_bundle
 from ledger.canonical_json import from_hex
-from ledger.claims import Claim, Entity, History, Receipt, Trace
+from ledger.claims import Accesses, Claim, Entity, Extension, History, Receipt, Trace
 from ledger.errors import ClientFault, InvariantViolated, Malformed
 from ledger.genesis import Genesis
 from ledger.keys import Signer
@@ -243,9 +244,10 @@ class Session:
         wait: str = CERTIFIED,
         receipts: bool = False,
         progress: Progress | None = None,
+        pin: str | None = None,
     ) -> Conversation[list[Outcome]]:
         """Submit in batches and return one outcome each, in order; `progress` is told how many are
-        done.
+        done; receipts extend the `pin`.
 
         Raises: ClientFault, Malformed, Unreachable.
         """
@@ -256,21 +258,23 @@ class Session:
         ]
         found: list[Outcome] = []
         for _, batch in protocol.batches(ready):
-            outcomes = yield from self._submit_batch(batch, wait, receipts)
+            outcomes = yield from self._submit_batch(batch, wait, receipts, pin)
             found += outcomes
             if progress is not None:
                 progress(len(found))
         return found
 
     def _submit_batch(
-        self, batch: Sequence[Transaction], wait: str, receipts: bool
+        self, batch: Sequence[Transaction], wait: str, receipts: bool, pin: str | None
     ) -> Conversation[list[Outcome]]:
         """Send a batch, then again what is still open, until it is settled or can no longer be."""
         fates = [_Fate(Testimony(self._needed)) for _ in batch]
         waiting = list(range(len(batch)))
         pause = PAUSE_FIRST_S
         while True:
-            answers = yield from self._send([batch[place] for place in waiting], wait, receipts)
+            answers = yield from self._send(
+                [batch[place] for place in waiting], wait, receipts, pin
+            )
             url = self.urls[self._first]
             for place, outcome in zip(waiting, answers, strict=True):
                 fates[place].tell(url, outcome, wait)
@@ -287,7 +291,7 @@ class Session:
         return [fate.outcome() for fate in fates]
 
     def _send(
-        self, batch: Sequence[Transaction], wait: str, receipts: bool
+        self, batch: Sequence[Transaction], wait: str, receipts: bool, pin: str | None
     ) -> Conversation[list[Outcome]]:
         def read(url: str, response: Response) -> list[Outcome]:
             outcomes = protocol.read_outcomes(url, response, batch)
@@ -295,13 +299,13 @@ class Session:
                 return outcomes
             oldest, language = self.max_age_s, self.language
             return [
-                verify.proved(url, outcome, transaction, self.genesis, oldest, language)
+                verify.proved(url, outcome, transaction, self.genesis, oldest, language, pin)
                 if outcome.status == CERTIFIED
                 else outcome
                 for outcome, transaction in zip(outcomes, batch, strict=True)
             ]
 
-        request = protocol.submission(batch, wait, receipts, self.language)
+        request = protocol.submission(batch, wait, receipts, self.language, verify.pin_size(pin))
         return (yield from self.ask(request, read))
 
     def entity(self, path: Path, proof: bool = False, pin: str | None = None) -> Conversation[Any]:
@@ -340,23 +344,36 @@ class Session:
         request = protocol.accesses_request(dataset.id, claim.pairs, self.language, size)
         return self.ask(request, self._proved(claim, pin))
 
-    def transaction(self, identity: str, proof: bool = False) -> Conversation[Any]:
+    def transaction(
+        self, identity: str, proof: bool = False, pin: str | None = None
+    ) -> Conversation[Any]:
         """What became of a transaction (id in hex): JSON, or its verified receipt with `proof`."""
         claim = Receipt(from_hex(identity, "transaction"))
-        return self._prove_or_tell(f"/v1/transactions/{identity}", claim, proof, None)
+        return self._prove_or_tell(f"/v1/transactions/{identity}", claim, proof, pin)
+
+    def prove(self, claim: Claim, pin: str | None = None) -> Conversation[bytes]:
+        """The answer to any claim, or the absence of what it is about: the bytes of a verified
+        bundle.
+        """
+        if isinstance(claim, Accesses):
+            return self.accesses(claim.dataset, claim.pairs, pin)
+        where, query = protocol.question(claim)
+        query |= {"pin": None if isinstance(claim, Extension) else verify.pin_size(pin)}
+        provable = frozenset() if isinstance(claim, Receipt) else _ABSENCES
+        request = protocol.get(where, self.language, query)
+        return self.ask(request, self._proved(claim, pin), provable)
 
     def block(self, height: int) -> Conversation[Any]:
         """The block at a height, as JSON (a member's word)."""
         return self.ask(protocol.get(f"/v1/blocks/{height}", self.language), protocol.read_json)
 
     def checkpoint(self) -> Conversation[str]:
-        """The newest signed checkpoint note, its certificate verified by genesis."""
-        request = protocol.get("/v1/checkpoint", self.language)
-
-        def read(url: str, response: Response) -> str:
-            return verify.check_note(url, response.body, self.genesis)
-
-        return self.ask(request, read)
+        """The newest signed checkpoint note, taken from a proof: its members may be others than
+        those of genesis, and only an epoch walk leads to them.
+        """
+        organisation = self.genesis.organisations[0].id
+        data = yield from self.prove(Entity(Path("identity", "organisation", organisation)))
+        return decode_bundle(data).checkpoint
 
     def health(self) -> Conversation[Any]:
         """How the member that answers first is doing, as JSON."""

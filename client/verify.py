@@ -16,12 +16,10 @@ from client.faults import Unusable
 from client.protocol import CERTIFIED, Outcome
 from ledger.block import RESULT, Event, Result
 from ledger.bundle import Logged, Outlined
-from ledger.checkpoint import Certificate, verify_certificate
 from ledger.claims import Absence, Accesses, Claim, Extension, Receipt
 from ledger.codec import decode
 from ledger.errors import Malformed
 from ledger.genesis import Genesis
-from ledger.limits import NOTE_SIZE_MAX
 from ledger.paths import Path
 from ledger.sentences import render
 from ledger.tlog_policy import Policy
@@ -34,7 +32,6 @@ __all__ = [
     "Report",
     "accesses_claim",
     "check_answer",
-    "check_note",
     "pin_size",
     "proved",
     "records_of",
@@ -119,6 +116,7 @@ def proved(
     genesis: Genesis,
     max_age_s: int | None,
     language: str,
+    pin: str | None = None,
 ) -> Outcome:
     """Return the outcome that a receipt proves, in place of the one told beside it.
 
@@ -128,7 +126,7 @@ def proved(
     if outcome.receipt is None:
         raise Unusable(url, "a receipt was asked for and none came")
     claim = Receipt(transaction.id)
-    report = check_answer(url, outcome.receipt, genesis, claim, max_age_s, None)
+    report = check_answer(url, outcome.receipt, genesis, claim, max_age_s, pin)
     result = result_of(report)
     if result.code != outcome.code or report.height != outcome.height:
         raise Unusable(url, "the outcome told is not the one its receipt proves")
@@ -159,16 +157,3 @@ def result_of(report: Report) -> Result:
     if report.bundle is None or report.bundle.receipt is None:
         raise Malformed("receipt", "is not a receipt")
     return RESULT.decode(report.bundle.receipt.result)
-
-
-def check_note(url: str, data: bytes, genesis: Genesis) -> str:
-    """Check a signed checkpoint note against the members of genesis. Raises: Unusable."""
-    if len(data) > NOTE_SIZE_MAX:
-        raise Unusable(url, "the checkpoint is too large")
-    try:
-        note = data.decode()
-        certificate = Certificate.from_note(note, genesis.members)
-        verify_certificate(certificate, genesis.members, genesis.origin)
-    except (UnicodeDecodeError, Malformed) as error:
-        raise Unusable(url, f"checkpoint: {error}") from None
-    return note

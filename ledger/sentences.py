@@ -237,6 +237,22 @@ _DOOR: Final = {
         "所持检查点大小为 {pin}，新于此成员已证明的 {certified}。",
         "The pinned checkpoint of size {pin} is newer than the {certified} certified here.",
     ),
+    "already-exists": (
+        "{entity} 存在，不能证明其不存在。",
+        "{entity} exists; no absence to prove.",
+    ),
+    "height-ahead": (
+        "区块 {height} 尚未证明，此成员已证明到 {certified}。",
+        "Height {height} is not certified yet; this member has certified {certified}.",
+    ),
+    "no-such-event": (
+        "没有第 {index} 条记录，共 {size} 条（从 0 起）。",
+        "There is no event {index}; the log has {size}, from 0 on.",
+    ),
+    "not-an-earlier-root": (
+        "此账本在大小为 {size} 时不是这个根：它不是那条链的延续。",
+        "At size {size} this chain has another root: it does not extend that checkpoint.",
+    ),
     "internal": (
         "此成员出了错，已记入其日志；请换一个成员再试。",
         "Something went wrong in this member and is in its log; try another member.",

@@ -18,7 +18,18 @@ from ledger.assembly import assemble, assemble_receipts
 from ledger.bundle import Bundle
 from ledger.bundle_file import encode_bundle
 from ledger.checkpoint import Certificate
-from ledger.claims import Absence, Accesses, Entity, History, Trace, entities_of
+from ledger.claims import (
+    Absence,
+    Accesses,
+    Claim,
+    Entity,
+    EventAt,
+    History,
+    ListOf,
+    Period,
+    Trace,
+    entities_of,
+)
 from ledger.errors import ClientFault, InvariantViolated, Malformed
 from ledger.genesis import Genesis
 from ledger.leaf import LEAF, Leaf, StateValue, parse_state_value
@@ -35,6 +46,9 @@ __all__ = ["Moment", "Proofs"]
 
 
 ATTEMPTS_MAX: Final = 3  # before a height that keeps leaving the window is given up
+
+# Questions that only an entity can answer; of any other its absence is the answer.
+OF_EXISTING: Final = (Entity, EventAt, History, ListOf, Period, Trace)
 
 made = TypeVar("made")
 
@@ -182,15 +196,15 @@ class Proofs:
 
     def entity(self, path: Path, pin: int | None = None) -> bytes:
         """Return the bundle of an entity's record, or of its absence."""
-        return self._about(Entity(path), pin)
+        return self.answer(Entity(path), pin)
 
     def history(self, path: Path, pin: int | None = None) -> bytes:
         """Return the bundle of an entity's whole history, or of its absence."""
-        return self._about(History(path), pin)
+        return self.answer(History(path), pin)
 
     def trace(self, path: Path, pin: int | None = None) -> bytes:
         """Return the bundle of everything that came of an entity, or of its absence."""
-        return self._about(Trace(path), pin)
+        return self.answer(Trace(path), pin)
 
     def accesses(
         self, dataset: str, pairs: Sequence[tuple[str, str]], pin: int | None = None
@@ -199,12 +213,19 @@ class Proofs:
         path = Path("datasharing", "dataset", dataset)
         path.check("dataset")
         claim = Accesses(path, tuple(sorted(pairs)))
-        return encode_bundle(self._as_of_now(lambda moment: assemble(moment, claim, pin)))
+        return self.answer(claim, pin)
 
-    def _about(self, claim: Entity | History | Trace, pin: int | None) -> bytes:
+    def answer(self, claim: Claim, pin: int | None = None) -> bytes:
+        """Return the bundle that answers a claim; of an entity that does not exist, its absence.
+
+        Raises: ClientFault, as `assemble`.
+        """
+
         def answer(moment: Moment) -> Bundle:
-            exists = moment.value(claim.path, moment.height) is not None
-            return assemble(moment, claim if exists else Absence(claim.path), pin)
+            asked = claim
+            if isinstance(claim, OF_EXISTING) and moment.value(claim.path, moment.height) is None:
+                asked = Absence(claim.path)
+            return assemble(moment, asked, pin)
 
         return encode_bundle(self._as_of_now(answer))
 

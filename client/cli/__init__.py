@@ -12,6 +12,7 @@ import typer
 
 from client.cli import (
     accesses,
+    ask,
     blame,
     demo,
     importing,
@@ -40,6 +41,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("submit")(submit.submit)
 app.command("trace")(trace.trace)
+app.command("ask")(ask.ask)
 app.command("accesses")(accesses.accesses)
 app.command("verify")(verify.verify)
 app.command("receipt")(receipt.receipt)

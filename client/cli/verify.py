@@ -6,36 +6,37 @@ failed, or what was asked for is not met. 2: a file or an option cannot be used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated
 
 import typer
 
 from client.cli.accesses import read_pairs_file
 from client.cli.conditions import PinOption, PolicyOption, open_pin, open_policy
 from client.cli.options import GenesisOption, JsonOption, LanguageOption, needed_genesis, subject
+from client.cli.questions import (
+    EventOption,
+    FromOption,
+    HeightOption,
+    IndexOption,
+    Kind,
+    Narrowed,
+    UntilOption,
+    claim_of,
+)
 from client.cli.screen import EXIT_FAILED, Screen
 from client.files import read_file
 from client.rendering import print_branch, print_report
 from client.story.facts import Names
 from client.story.telling import tell
 from client.verify import accesses_claim, verify_now
-from ledger.claims import Absence, Accesses, Claim, Entity, History, Trace, parse_dataset
+from ledger.claims import Accesses, Claim, parse_dataset
 from ledger.errors import Malformed
 from ledger.limits import BUNDLE_SIZE_MAX
 from ledger.paths import Path as EntityPath
 from ledger.verdict import Report
 
 __all__ = ["verify"]
-
-Kind = Literal["trace", "history", "entity", "absence"]
-_CLAIMS: Final[Mapping[Kind, Callable[[EntityPath], Claim]]] = {
-    "absence": Absence,
-    "entity": Entity,
-    "history": History,
-    "trace": Trace,
-}
 
 
 def verify(
@@ -65,6 +66,11 @@ def verify(
             show_default=False,
         ),
     ] = None,
+    event: EventOption = None,
+    since: FromOption = None,
+    until: UntilOption = None,
+    height: HeightOption = None,
+    index: IndexOption = None,
     max_age: Annotated[
         int | None,
         typer.Option(
@@ -81,7 +87,8 @@ def verify(
     screen = Screen(language)
     chain = needed_genesis(genesis)
     data = read_file(bundle, BUNDLE_SIZE_MAX)
-    asked = _asked(about, kind, pairs)
+    narrowed = Narrowed(event, since, until, height, index)
+    asked = _asked(about, kind, pairs, narrowed)
     conditions = (max_age, open_pin(pin), open_policy(policy))
     report = verify_now(data, chain, asked, *conditions)
     claim = report.claim
@@ -116,8 +123,12 @@ def _print(screen: Screen, report: Report, names: Names | None, unpaired: bool) 
         screen.out.print(screen.say("asked-unmet"), style="red", markup=False)
 
 
-def _asked(about: str | None, kind: Kind | None, pairs: Path | None) -> EntityPath | Claim | None:
+def _asked(
+    about: str | None, kind: Kind | None, pairs: Path | None, narrowed: Narrowed
+) -> EntityPath | Claim | None:
     """Return the question that must be answered. Raises: ClientFault, Malformed."""
+    if kind is None and (given := narrowed.given()):
+        raise Malformed(f"--{min(given)}", "needs --kind: it narrows one kind of question down")
     if about is None:
         if kind is not None or pairs is not None:
             raise Malformed("--about", "must say what --kind or --pairs is asked about")
@@ -127,5 +138,4 @@ def _asked(about: str | None, kind: Kind | None, pairs: Path | None) -> EntityPa
             raise Malformed("--kind", "cannot be given with --pairs: that is a question of its own")
         dataset = parse_dataset(subject(about, "dataset").text)
         return accesses_claim(dataset, read_pairs_file(pairs))
-    path = subject(about)
-    return path if kind is None else _CLAIMS[kind](path)
+    return subject(about) if kind is None else claim_of(kind, about, narrowed)

@@ -44,7 +44,7 @@ from ledger.limits import NOTE_SIZE_MAX
 from ledger.notes import VerifierKey
 from ledger.tlog_policy import member_log_vkey
 
-__all__ = ["app"]
+__all__ = ["app", "witness_prefix"]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -140,7 +140,7 @@ def submit(
     screen = Screen(language)
     key = _member_key(needed_genesis(genesis), member)
     believed = VerifierKey.parse(witness_key, "--witness-key")
-    where = _witness_prefix(witness)
+    where = witness_prefix(witness)
     with HttpTransport() as transport, _until_told():
         while True:
             try:
@@ -207,7 +207,7 @@ def check(
         raise Malformed("--witness, --note", "one of the two is needed")
     with HttpTransport() as transport:
         if witness is not None:
-            earlier = fetch_witnessed(transport, _witness_prefix(witness), key.name)
+            earlier = fetch_witnessed(transport, witness_prefix(witness), key.name)
         else:
             earlier = read_file(note or Path(), NOTE_SIZE_MAX).decode("utf-8", "replace")
         log = fetch_log(transport, _prefix(node, member), key)
@@ -224,7 +224,7 @@ def _prefix(node: str, member: str) -> str:
     return f"{clean_url(node)}/tlog/{member}"
 
 
-def _witness_prefix(text: str) -> str:
+def witness_prefix(text: str) -> str:
     """Return a witness's submission prefix, which unlike a member's address may have a path."""
     scheme, separator, rest = text.rpartition("://")
     host, _, path = rest.partition("/")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from node.api import blame, chain, records, tlog, transactions
+from node.api import blame, chain, questions, records, tlog, transactions
 from node.api.bodies import Bodies
 from node.api.problems import install_problems
 from node.member import Member
@@ -25,7 +25,7 @@ def create_app(member: Member) -> FastAPI:
     app.state.member = member
     app.state.bodies = Bodies()
     install_problems(app)
-    for module in (transactions, records, chain, blame, tlog):
+    for module in (transactions, records, questions, chain, blame, tlog):
         app.include_router(module.router)
     # What breaks a parameter's rule is a problem of status 400 here, and never FastAPI's own 422.
     for path in app.openapi()["paths"].values():

@@ -72,6 +72,7 @@ async def submit(
     member: Annotated[Member, Depends(member_of)],
     wait: Annotated[Literal["certified", "none"], Query()] = "certified",
     receipt: Annotated[bool, Query()] = False,
+    pin: Annotated[int | None, Query(ge=1, le=INTEGER_MAX)] = None,
 ) -> Response:
     """Each answer is `certified` with its place and result, `refused-at-door` with a code, or
     `pending`.
@@ -94,7 +95,7 @@ async def submit(
     )
     outcomes = await _settle(member, transactions, wait)
     places = {outcome for outcome in outcomes.values() if isinstance(outcome, tuple)}
-    told = await member.answers.tell(sorted(places), receipt)
+    told = await member.answers.tell(sorted(places), receipt, pin)
     with member.stages.measure("receipts"):
         answers = [
             _refused(each.identity, each.fault, language)

@@ -1,0 +1,144 @@
+"""suyuan ask ABOUT --kind KIND: ask a member any question a proof answers, verify it, keep it.
+
+Exit 0: answered, and the proof holds. 1: what was asked about does not exist, which is proved too.
+2: an option cannot be used, the ledger refuses the question, or nobody can be reached.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from client.cli.conditions import PinOption, open_pin
+from client.cli.options import (
+    GenesisOption,
+    JsonOption,
+    LanguageOption,
+    NodeOption,
+    addresses,
+    genesis_or_fetched,
+)
+from client.cli.questions import (
+    EventOption,
+    FromOption,
+    HeightOption,
+    IndexOption,
+    Kind,
+    Narrowed,
+    UntilOption,
+    claim_of,
+)
+from client.cli.screen import EXIT_FAILED, Screen
+from client.cli.witness import witness_prefix
+from client.files import write_atomically
+from client.limits import ROUNDS_ASKING
+from client.rendering import print_report
+from client.sdk import Client
+from client.session import clean_url
+from client.transport import HttpTransport
+from client.verify import verify_now
+from client.witness.attaching import WITNESSES_MAX, witnessed
+from ledger.claims import Claim
+from ledger.errors import Malformed
+from ledger.genesis import Genesis
+from ledger.notes import VerifierKey
+
+__all__ = ["ask"]
+
+_Witness = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--witness",
+        help="见证人的地址，其签名将附入证明。An outside witness whose cosignature is attached.",
+        show_default=False,
+    ),
+]
+_WitnessKey = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--witness-key", help="其公钥，逐一对应。Its verifier key, one each.", show_default=False
+    ),
+]
+
+
+def ask(
+    about: Annotated[
+        str,
+        typer.Argument(
+            help="编号，或 kind/id，或 contract/kind/id；或交易号；或检查点文件。"
+            "An entity; a transaction's id; a checkpoint's file.",
+            show_default=False,
+        ),
+    ],
+    kind: Annotated[Kind, typer.Option("--kind", help="何种问题。Which question.")] = "trace",
+    event: EventOption = None,
+    since: FromOption = None,
+    until: UntilOption = None,
+    height: HeightOption = None,
+    index: IndexOption = None,
+    node: NodeOption = None,
+    genesis: GenesisOption = None,
+    pin: PinOption = None,
+    witness: _Witness = None,
+    witness_key: _WitnessKey = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="保存证明文件。Save the bundle.", show_default=False),
+    ] = None,
+    json: JsonOption = False,
+    language: LanguageOption = None,
+) -> None:
+    """任何可证明的问题。Any question that a proof answers, with its bundle."""
+    screen = Screen(language)
+    claim = claim_of(kind, about, Narrowed(event, since, until, height, index))
+    witnesses = _witnesses(witness or [], witness_key or [])
+    urls = addresses(node)
+    chain = genesis_or_fetched(screen, genesis, urls)
+    held = open_pin(pin)
+    data = _asked(urls, chain, claim, held, witnesses, screen.language)
+    if out is not None:
+        write_atomically(out, data)
+        screen.note(screen.say("saved", file=out))
+    report = verify_now(data, chain, pin=held)
+    if json:
+        screen.json({"question": report.question(screen.language), **report.value()})
+    else:
+        print_report(screen.out, report, screen.language)
+    if report.claim != claim:  # only its absence is let through
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _witnesses(urls: list[str], keys: list[str]) -> list[tuple[str, VerifierKey]]:
+    if len(urls) != len(keys) or len(urls) > WITNESSES_MAX:
+        raise Malformed("--witness", f"needs a --witness-key each, and at most {WITNESSES_MAX}")
+    parsed = [VerifierKey.parse(key, "--witness-key") for key in keys]
+    if len({key.name for key in parsed}) != len(parsed):
+        raise Malformed("--witness-key", "names one witness twice")
+    return [(witness_prefix(url), key) for url, key in zip(urls, parsed, strict=True)]
+
+
+def _asked(
+    urls: list[str],
+    chain: Genesis,
+    claim: Claim,
+    pin: str | None,
+    witnesses: list[tuple[str, VerifierKey]],
+    language: str,
+) -> bytes:
+    with Client(urls, chain, language=language, patience=ROUNDS_ASKING) as client:
+        if not witnesses:
+            return client.prove(claim, pin)
+        if len(urls) != 1:
+            raise Malformed("--node", "must be one member with --witness: it is its log they sign")
+        member = str(client.health().get("member"))
+        with HttpTransport() as transport:
+            return witnessed(
+                transport,
+                clean_url(urls[0]),
+                member,
+                chain,
+                witnesses,
+                lambda: client.prove(claim, pin),
+            )
