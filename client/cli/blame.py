@@ -21,11 +21,13 @@ from client.cli.options import GenesisOption, JsonOption, LanguageOption, needed
 from client.cli.screen import EXIT_FAILED, Screen
 from client.files import read_file
 from client.witness.blame import BLAME_SIZE_MAX, decode_blame, verify_blame
+from client.witness.two_leaves import KIND as TWO_LEAVES
+from client.witness.two_leaves import decode_two_leaves, verify_two_leaves
 from ledger.equivocation import KIND, decode_equivocation, holder, verify_equivocation
 from ledger.errors import Malformed
 from ledger.genesis import Genesis
 from ledger.notes import VerifierKey
-from ledger.tlog_policy import log_vkey, member_log_vkey
+from ledger.tlog_policy import cosigner_vkey, log_vkey, member_log_vkey
 
 __all__ = ["blame"]
 
@@ -42,6 +44,10 @@ _WORDS: Final = {
     "cosignature": (
         "成立：{who} 为同一高度 {sequence} 签了两个不同的根",
         "It holds: {who} cosigned two different roots of the same size {sequence}",
+    ),
+    "leaves": (
+        "成立：{who} 签了两个根，其中第 {height} 条不同",
+        "It holds: {who} signed two roots with different entries at height {height}",
     ),
     "innocent": ("不成立：{reason}", "It does not hold: {reason}"),
     "key-of": ("密钥 {key} 的持有者", "the holder of the key {key}"),
@@ -69,7 +75,8 @@ def blame(
     screen = Screen(language)
     data = read_file(file, BLAME_SIZE_MAX)
     chain = None if genesis is None else needed_genesis(genesis)
-    convict = _equivocation(data, chain) if _kind(data) == KIND else _log(data, chain)
+    read = {KIND: _equivocation, TWO_LEAVES: _two_leaves}.get(_kind(data), _log)
+    convict = read(data, chain)
     try:
         found = convict()
     except Malformed as error:
@@ -103,13 +110,13 @@ def _filled(found: _Conviction) -> dict[str, Any]:
     return found.values
 
 
-def _kind(data: bytes) -> object:
+def _kind(data: bytes) -> str:
     """Return the file's kind, without believing anything else of it."""
     try:
         value = plain_json.loads(data)
     except (ValueError, RecursionError):
-        return None
-    return value.get("kind") if isinstance(value, dict) else None
+        return ""
+    return str(value.get("kind")) if isinstance(value, dict) else ""
 
 
 def _log(data: bytes, chain: Genesis | None) -> Callable[[], _Conviction]:
@@ -121,6 +128,19 @@ def _log(data: bytes, chain: Genesis | None) -> Callable[[], _Conviction]:
         first, second = verify_blame(found)
         values = {"sizes": [first.size, second.size]}
         return _Conviction(found.key.text(), who, "log", values)
+
+    return convict
+
+
+def _two_leaves(data: bytes, chain: Genesis | None) -> Callable[[], _Conviction]:
+    """Read a file about two leaves at one index. Raises: Malformed, as `_log`."""
+    found = decode_two_leaves(data)
+    who = None if chain is None else _log_holder(chain, found.key)
+
+    def convict() -> _Conviction:
+        sizes = list(verify_two_leaves(found))
+        values = {"height": found.index + 1, "sizes": sizes}
+        return _Conviction(found.key.text(), who, "leaves", values)
 
     return convict
 
@@ -149,6 +169,7 @@ def _log_holder(chain: Genesis, key: VerifierKey) -> str:
     """Return the member whose key convicted it. Raises: Malformed for a key of no member's."""
     for member in chain.members.members:
         own = member_log_vkey(chain.origin, member.id, member.log_key)
-        if key in (own, log_vkey(chain.origin, member.log_key)):
+        cosigner = cosigner_vkey(chain.origin, member.id, member.cosigner_key)
+        if key in (own, log_vkey(chain.origin, member.log_key), cosigner):
             return member.id
     raise Malformed("blame.key", "is not a log key of this chain's members")
