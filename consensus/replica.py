@@ -395,7 +395,7 @@ class Replica:
         ordering, views = self._ordering, self._views
         first = self._recollection.found(self._stable.height, views.view)
         if first is not None and not (ordering.active and views.view >= first):
-            self._leave(first + 1)  # `first` itself may have been promised before
+            self._leave(max(first, views.view) + 1)  # either may have been promised before
 
     # -- the stable checkpoint ------------------------------------------------------------------
 
