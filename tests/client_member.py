@@ -220,7 +220,7 @@ class PretendMember:
         parts = [unquote(part) for part in split.path.split("/")[2:]]
         pin = int(query["pin"]) if "pin" in query else None
         if parts == ["transactions"]:
-            return self._submit(request, query)
+            return self._submit(request, query, pin)
         if parts == ["accesses"]:
             asked = json.loads(request.body)
             pairs = tuple(sorted((grant, handle) for grant, handle in asked["pairs"]))
@@ -253,7 +253,7 @@ class PretendMember:
     def _bundle(self, claim: Claim, pin: int | None) -> Response:
         return Response(200, "application/json", encode_bundle(assemble(self, claim, pin)))
 
-    def _submit(self, request: Request, query: dict[str, str]) -> Response:
+    def _submit(self, request: Request, query: dict[str, str], pin: int | None) -> Response:
         raws = decode(request.body)
         assert isinstance(raws, list)
         known = [Transaction.decode(raw) for raw in raws if isinstance(raw, bytes)]
@@ -261,10 +261,10 @@ class PretendMember:
         fresh = {t.id: t.raw for t in known if t.id not in self.places}
         if fresh:
             self.execute(list(fresh.values()))
-        told = [self._told(transaction, "receipt" in query) for transaction in known]
+        told = [self._told(transaction, "receipt" in query, pin) for transaction in known]
         return _json({"transactions": told})
 
-    def _told(self, transaction: Transaction, receipt: bool) -> dict[str, Any]:
+    def _told(self, transaction: Transaction, receipt: bool, pin: int | None) -> dict[str, Any]:
         height, index = self.places[transaction.id]
         result = RESULT.decode(self.blocks[height - 1][1][index])
         told: dict[str, Any] = {
@@ -276,7 +276,7 @@ class PretendMember:
             "sentence": result.code,
         }
         if receipt:
-            bundle = encode_bundle(assemble(self, Receipt(transaction.id)))
+            bundle = encode_bundle(assemble(self, Receipt(transaction.id), pin))
             told["receipt"] = bundle.decode()
         return told
 

@@ -18,7 +18,7 @@ import pytest
 
 from client.sdk import Client
 from ledger.bundle_file import decode_bundle
-from ledger.claims import History
+from ledger.claims import History, Receipt
 from ledger.genesis import Genesis
 from ledger.paths import Path as EntityPath
 from ledger.verify import verify_bundle
@@ -142,6 +142,17 @@ def test_every_question_is_answered_before_and_after_a_change_of_members(
     same_verdicts(consortium.genesis, {"newer": proved(consortium, newer)}, newer)
     report = verify_bundle(before["trace"], consortium.genesis, pin=newer)
     assert (report.authority.code, report.exit_ok) == ("pin-newer", False)
+
+
+def test_receipts_of_what_was_just_submitted_extend_a_pin(
+    consortium: Consortium, tmp_path: Path
+) -> None:
+    pin = pinned(consortium, tmp_path / "pin").read_text()
+    size = pin.split("\n")[1]
+    one = consortium.receipt("with-a-pin")
+    (told,) = consortium.submit("m1", one, query=f"?receipt=true&pin={size}")
+    report = verify_bundle(told["receipt"].encode(), consortium.genesis, Receipt(one.id), pin=pin)
+    assert (report.authority.code, report.met) == ("quorum-and-pin", True)
 
 
 @contextmanager

@@ -330,6 +330,22 @@ def test_a_pin_that_the_chain_extends_is_proved_and_a_foreign_one_is_not(
         client.trace(item("a"), pin=forged)
 
 
+def test_a_receipt_extends_the_pin_that_it_was_asked_with(
+    member: PretendMember, client: Client
+) -> None:
+    client.submit([define("a")])
+    pin = client.checkpoint()
+    (outcome,) = client.submit([define("b")], receipts=True, pin=pin)
+    again = client.transaction(outcome.id, proof=True, pin=pin)
+    for receipt in (outcome.receipt, again):
+        assert receipt is not None
+        report = verify_now(receipt, member.genesis, pin=pin)
+        assert report.authority.code == "quorum-and-pin"
+    forged = pin.replace(pin.split("\n")[2], "A" * 43 + "=")
+    with pytest.raises(Unreachable):
+        client.submit([define("c")], receipts=True, pin=forged)
+
+
 def test_a_call_of_an_account_without_key_is_refused_before_anything_is_sent(
     member: PretendMember, client: Client
 ) -> None:
