@@ -83,7 +83,7 @@ def pin_size(pin: str | None) -> int | None:
     if pin is None:
         return None
     try:
-        return read_checkpoint(pin).size
+        return read_checkpoint(pin, may_be_bare=True).size
     except Malformed as error:
         raise Malformed(f"pin: {error.field}", error.rule) from None
 

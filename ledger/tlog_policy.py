@@ -225,5 +225,8 @@ def _refuse_name(reading: _Reading, name: str, place: str) -> None:
 
 
 def _refuse_known(keys: Iterable[VerifierKey], key: VerifierKey, place: str) -> None:
-    known = any(other.public == key.public for other in keys)
-    _refuse(known, place, "the same key stands twice")
+    # Lines of notes name keys by name and four bytes, of which two keys are easily made to share.
+    known = any(
+        other.public == key.public or (other.name, other.id) == (key.name, key.id) for other in keys
+    )
+    _refuse(known, place, "the same key, or name and key id, stands twice")

@@ -93,7 +93,7 @@ def check_pin(pin: str, bundle: Bundle, checkpoint: Checkpoint, genesis: Genesis
     looked at.
     """
     try:
-        pinned = read_checkpoint(pin)
+        pinned = read_checkpoint(pin, may_be_bare=True)
     except Malformed as error:
         raise Failed("pin-malformed", field=error.field, rule=error.rule) from None
     if pinned.origin != genesis.origin:

@@ -69,13 +69,15 @@ def read_header(data: bytes) -> Header:
     return header
 
 
-def read_checkpoint(note: str) -> Checkpoint:
-    """Read the text of a signed note, or a bare text, without looking at signatures. Raises:
-    Malformed.
+def read_checkpoint(note: str, may_be_bare: bool = False) -> Checkpoint:
+    """Read the text of a signed note without looking at signatures. `may_be_bare`: there need be no
+    empty line and no signatures, as in a pin. Raises: Malformed.
     """
     if len(note) > NOTE_SIZE_MAX:
         raise Malformed("checkpoint", f"is larger than {NOTE_SIZE_MAX} characters")
     text, separator, _ = note.rpartition("\n\n")
+    if not separator and not may_be_bare:
+        raise Malformed("checkpoint", "must be a text, an empty line and signature lines")
     return parse_checkpoint(text + "\n" if separator else note)
 
 

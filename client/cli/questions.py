@@ -128,7 +128,7 @@ def claim_of(kind: Kind, about: str, narrowed: Narrowed) -> Claim:
         return Receipt(from_hex(about, "transaction"))
     if kind == "consistency":
         note = open_pin(Path(about)) or ""
-        checkpoint = read_checkpoint(note)
+        checkpoint = read_checkpoint(note, may_be_bare=True)
         return Extension(checkpoint.size, checkpoint.root)
     path = subject(about)
     if kind in _OF_ONE_ENTITY:

@@ -8,6 +8,7 @@ from tests.forger import (
     lies_about_epochs,
     lies_about_form,
     lies_about_logs,
+    lies_about_notes,
     lies_about_ranges,
 )
 from tests.forger.forging import FORGERIES, Attempt, Forgery
@@ -21,5 +22,6 @@ __all__ = [
     "lies_about_epochs",
     "lies_about_form",
     "lies_about_logs",
+    "lies_about_notes",
     "lies_about_ranges",
 ]

@@ -132,6 +132,7 @@ def test_a_department_called_departments_does_not_collide() -> None:
         (f"witness x {vkey('x.example', ED25519, LOG)}", "of type 4"),
         (f"log {vkey('x.example', COSIGNATURE_V1, PRESS)}", "of type 1"),
         (f"log {vkey('x.example', ED25519, LOG)}", "stands twice"),
+        ("group late constructor both", "threshold must be 1 to 1"),
         ("group late any nobody", "not defined before"),
         ("group late any court", "in a group already"),
         ("group late any late", "not defined before"),
@@ -145,6 +146,15 @@ def test_a_line_that_breaks_a_rule_is_named(line: str, rule: str) -> None:
     with pytest.raises(Malformed, match=rule) as refused:
         parse_policy(LINES + line + "\n")
     assert refused.value.field == "policy, line 11"
+
+
+def test_two_keys_that_lines_could_not_tell_apart_are_refused() -> None:
+    # Made to share name and key id, four bytes: a line of one would be judged by the other.
+    first = "ngo.example+e70e5e4d+BI4d/M9/iIGcS+0HGPyXk94HPjmKwl8onZhTVcWSdJni"
+    second = "ngo.example+e70e5e4d+BIpRKs+5G0s1RX/J40U3JebKluntsKYLXDWbA/G46axO"
+    text = f"witness w1 {first}\nwitness w2 {second}\nquorum w1\n"
+    with pytest.raises(Malformed, match="stands twice"):
+        parse_policy(text)
 
 
 def test_a_policy_without_quorum_or_without_end_is_refused() -> None:

@@ -15,6 +15,7 @@ import { frontierOf } from "../src/verifier/merkle_log.js";
 import { decode, encode } from "../src/verifier/messagepack.js";
 import { keyOf, parsePath } from "../src/verifier/paths.js";
 import { verifyStateProof, type Expected } from "../src/verifier/state_proof.js";
+import { readPolicy } from "../src/verifier/policy.js";
 import { readResult, readTransaction } from "../src/verifier/transaction.js";
 import { vectorBytes, vectorGenesis, vectorJson } from "./vectors_folder.js";
 
@@ -156,4 +157,17 @@ test("times are written as people read them", () => {
   assert.equal(utcTime(951_782_400), "2000-02-29T00:00:00Z");
   assert.equal(chinaTime(1_579_795_562), "2020-01-24 00:06:02");
   assert.match(utcTime(2 ** 53 - 1), /^285428751-11-12T07:36:31Z$/);
+});
+
+const ONE_KEY = "ngo.example+e70e5e4d+BI4d/M9/iIGcS+0HGPyXk94HPjmKwl8onZhTVcWSdJni";
+const ITS_TWIN = "ngo.example+e70e5e4d+BIpRKs+5G0s1RX/J40U3JebKluntsKYLXDWbA/G46axO"; // of the same name and key id
+
+test("a policy's lines name keys that can be told apart, and groups by numbers", () => {
+  const policy = (...lines: readonly string[]): (() => unknown) => () => readPolicy(`${lines.join("\n")}\nquorum w\n`);
+  assert.doesNotThrow(policy(`witness w ${ONE_KEY}`));
+  assert.doesNotThrow(policy(`witness\u00a0w\t${ONE_KEY} # twins are elsewhere`));
+  malformed(policy(`witness w ${ONE_KEY}`, `witness v ${ITS_TWIN}`), "twins");
+  for (const threshold of ["constructor", "toString", "__proto__", "0", "2", "01", "1e0", "-1"]) {
+    malformed(policy(`witness w ${ONE_KEY}`, `group g ${threshold} w`), threshold);
+  }
 });

@@ -3,7 +3,7 @@
 import type { Header } from "./block.js";
 import type { Bundle, Consistency } from "./bundle.js";
 import { equal } from "./bytes.js";
-import { readCheckpoint, type Checkpoint, type Cosignature, type Note } from "./checkpoint.js";
+import { readCheckpoint, textOf, type Checkpoint, type Cosignature, type Note } from "./checkpoint.js";
 import type { Engine } from "./ed25519.js";
 import { Failed, Malformed, type Parameters } from "./errors.js";
 import type { Genesis } from "./genesis.js";
@@ -104,8 +104,7 @@ function checkPin(
 /** Reads a pin: a checkpoint's text, with or without signature lines, which nobody checks. */
 export function readPin(pin: string): Checkpoint {
   try {
-    const place = pin.indexOf("\n\n");
-    return readCheckpoint(place < 0 ? pin : pin.slice(0, place + 1));
+    return readCheckpoint(textOf(pin));
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
     throw new Failed("pin-malformed", { field: error.field, rule: error.rule });

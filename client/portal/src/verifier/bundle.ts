@@ -226,7 +226,7 @@ function readWitnesses(list: readonly Json[]): string[] {
     if (typeof note !== "string") throw new Malformed(field, "must be text");
     return note;
   });
-  const origins = notes.map((note) => utf8(note.slice(0, note.indexOf("\n") + 1)));
+  const origins = notes.map((note) => utf8(note.split("\n", 1)[0] ?? ""));
   origins.forEach((origin, place) => {
     const before = origins[place - 1];
     if (before !== undefined && compare(origin, before) <= 0) {

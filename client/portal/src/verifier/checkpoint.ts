@@ -10,6 +10,9 @@ const NOTE_SIZE_MAX = 64 * 1024;
 const DECIMAL = /^(0|[1-9][0-9]{0,15})$/;
 export const COSIGNATURE_TYPE = 0x04;
 export const LOG_TYPE = 0x01;
+// A key's name: 1 to 512 characters, none of them white space or "+".
+const SIGNATURE_LINE = /^— ([^\p{White_Space}+]{1,512}) ([A-Za-z0-9+/]+={0,2})$/u;
+const CONTROL = /[\0-\x09\x0b-\x1f]/;
 const COSIGNATURES = "checkpoint.cosignatures";
 
 /** A size and root of the chain log of one origin. */
@@ -31,9 +34,21 @@ export interface Cosignature {
   readonly timestamp: number;
 }
 
+/** Whether a text has more characters than a note may have: those of Unicode, not units of UTF-16. */
+function isTooLong(note: string): boolean {
+  return note.length > NOTE_SIZE_MAX && [...note.slice(0, 2 * NOTE_SIZE_MAX + 1)].length > NOTE_SIZE_MAX;
+}
+
+/** The text of a note, or a text alone: what a pin is. */
+export function textOf(note: string): string {
+  if (isTooLong(note)) throw new Malformed("checkpoint", `is larger than ${NOTE_SIZE_MAX}`);
+  const place = note.lastIndexOf("\n\n");
+  return place < 0 ? note : note.slice(0, place + 1);
+}
+
 /** Splits a note at its last empty line. */
 export function splitNote(note: string): Note {
-  if (note.length > NOTE_SIZE_MAX) throw new Malformed("checkpoint", `is larger than ${NOTE_SIZE_MAX}`);
+  if (isTooLong(note)) throw new Malformed("checkpoint", `is larger than ${NOTE_SIZE_MAX}`);
   const place = note.lastIndexOf("\n\n");
   if (place < 0) throw new Malformed("checkpoint", "must be a text, an empty line and signature lines");
   return { text: note.slice(0, place + 1), lines: note.slice(place + 2) };
@@ -64,6 +79,7 @@ export async function readCertificate(
   set: MemberSet,
 ): Promise<Cosignature[]> {
   if (!note.lines.endsWith("\n")) throw new Malformed(COSIGNATURES, "must be lines");
+  refuseControls(note, COSIGNATURES);
   const lines = note.lines.slice(0, -1).split("\n");
   if (lines.length !== set.quorum) {
     throw new Malformed(COSIGNATURES, `must be exactly ${set.quorum} of ${set.members.length}, not ${lines.length}`);
@@ -85,6 +101,11 @@ export async function readCertificate(
   return found.map(({ member, timestamp }) => ({ member, timestamp }));
 }
 
+/** A note's text and lines hold no control character but their newlines (C2SP signed-note). */
+export function refuseControls({ text, lines }: Note, field: string): void {
+  if (CONTROL.test(text) || CONTROL.test(lines)) throw new Malformed(field, "holds a control character");
+}
+
 /** A line of a note: a key's name, the first bytes of its hash, and what the key's type asks for. */
 export interface SignatureLine {
   readonly name: string;
@@ -100,12 +121,10 @@ export interface TimedSignature {
 
 /** Reads one signature line without its newline. */
 export function readSignatureLine(line: string, field: string): SignatureLine {
-  const [dash, name, payload, ...rest] = line.split(" ");
-  if (dash !== "—" || name === undefined || payload === undefined || rest.length > 0) {
-    throw new Malformed(field, "a line is not a note signature");
-  }
+  const [, name, payload] = SIGNATURE_LINE.exec(line) ?? [];
+  if (name === undefined) throw new Malformed(field, "a line is not a note signature");
   const data = fromBase64(payload, field);
-  if (data.length < 4) throw new Malformed(field, "a line has the wrong length");
+  if (data.length < 5) throw new Malformed(field, "a line has the wrong length");
   return { name, keyId: data.subarray(0, 4), payload: data.subarray(4) };
 }
 

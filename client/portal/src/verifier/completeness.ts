@@ -1,7 +1,7 @@
 /// Completeness: the walk that says what an answer must show, made here and not by the server (FORMATS 7.1; 8, 2 and 8).
 
 import { comparePositions, type Leaf } from "./block.js";
-import type { Bundle, Shown } from "./bundle.js";
+import { ENTITIES_MAX, type Bundle, type Shown } from "./bundle.js";
 import { writeJson, type Json } from "./canonical_json.js";
 import {
   answersPath,
@@ -11,7 +11,7 @@ import {
   type PathClaim,
   type ReceiptClaim,
 } from "./claims.js";
-import { Failed } from "./errors.js";
+import { Failed, Malformed } from "./errors.js";
 import type { Logs } from "./integrity_entities.js";
 import { parsePath, type Path } from "./paths.js";
 import { checkRange } from "./ranges.js";
@@ -106,6 +106,7 @@ class Answer {
         this.reached.add(product.text);
         waiting.push(product);
       }
+      if (this.reached.size > ENTITIES_MAX) throw new Malformed("claim", `leads to more than ${ENTITIES_MAX} entities`);
     }
   }
 

@@ -8,10 +8,10 @@ const POLICY_SIZE_MAX = 256 * 1024;
 const ITEMS_MAX = 256;
 const NO_QUORUM = "none";
 // The name holds no "+", the base64 may.
-const VERIFIER_KEY = /^([^\s+]+)\+([0-9a-f]{8})\+(.+)$/u;
-const NAME = /^[^\s#]{1,128}$/u;
+const VERIFIER_KEY = /^([^\p{White_Space}+\x00-\x1f\x7f]{1,512})\+([0-9a-f]{8})\+(.+)$/u;
+const NAME = /^[^\p{White_Space}#]{1,128}$/u;
 const THRESHOLD = /^[1-9][0-9]{0,3}$/;
-const SPACE = /[^\S\n]+/u;
+const SPACE = /[\p{White_Space}\x1c-\x1f]+/u;
 
 /** A verifier key: name, key id and Ed25519 key. */
 export interface VerifierKey {
@@ -114,7 +114,8 @@ class Reading {
       if (this.placed.has(part)) throw new Malformed(place, `${part} is in a group already`);
       this.placed.add(part);
     }
-    const wanted = { any: 1, all: parts.length }[threshold] ?? (THRESHOLD.test(threshold) ? Number(threshold) : 0);
+    const words = new Map([["any", 1], ["all", parts.length]]); // no object: it would know "constructor" too
+    const wanted = words.get(threshold) ?? (THRESHOLD.test(threshold) ? Number(threshold) : 0);
     if (wanted < 1 || wanted > parts.length) throw new Malformed(place, `the threshold must be 1 to ${parts.length}`);
     this.groups.set(name, { threshold: wanted, parts });
   }
@@ -136,5 +137,7 @@ class Reading {
 }
 
 function refuseTwice(keys: readonly VerifierKey[], key: VerifierKey, place: string): void {
-  if (keys.some((other) => equal(other.key, key.key))) throw new Malformed(place, "the same key stands twice");
+  const isKnown = (one: VerifierKey): boolean =>
+    equal(one.key, key.key) || (one.name === key.name && equal(one.keyId, key.keyId));
+  if (keys.some(isKnown)) throw new Malformed(place, "the same key, or name and key id, stands twice");
 }

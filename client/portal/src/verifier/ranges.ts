@@ -18,9 +18,9 @@ export function checkRange(bundle: Bundle, claim: RangeClaim, logs: Logs, height
     throw new Failed("height-ahead", { height, past: claim.height });
   }
   if (shown.form === "absent" && claim.kind !== "as-of") throw new Failed("entity-absent", { entity });
-  if (shown.form === "logged" || shown.form === "outlined") throw new Failed("entity-superfluous", { entity });
   const other = bundle.entities.find(({ path }) => path.text !== entity);
   if (other !== undefined) throw new Failed("entity-superfluous", { entity: other.path.text });
+  if (shown.form === "logged" || shown.form === "outlined") throw new Failed("entity-superfluous", { entity });
   if (shown.form === "absent") return absentThen(entity, claim, height);
   const leaves = logs.get(entity) ?? [];
   if (claim.kind === "as-of") return asOf(shown, claim, leaves, height);

@@ -6,6 +6,7 @@ import {
   readCheckpoint,
   readSignatureLine,
   readTimed,
+  refuseControls,
   splitNote,
   type Checkpoint,
   type SignatureLine,
@@ -57,6 +58,7 @@ export function readWitnessNotes(notes: readonly string[], checkpoint: Checkpoin
 function readNote(note: string): WitnessNote {
   const { text, lines } = splitNote(note);
   if (!lines.endsWith("\n")) throw new Malformed(FIELD, "must end in signature lines");
+  refuseControls({ text, lines }, FIELD);
   const [log, ...witnesses] = lines.slice(0, -1).split("\n").map((line) => readSignatureLine(line, FIELD));
   const origin = text.slice(0, text.indexOf("\n"));
   if (log === undefined || log.name !== origin || log.payload.length !== 64) {
