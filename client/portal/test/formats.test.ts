@@ -171,3 +171,15 @@ test("a policy's lines name keys that can be told apart, and groups by numbers",
     malformed(policy(`witness w ${ONE_KEY}`, `group g ${threshold} w`), threshold);
   }
 });
+
+test("a file of millions of tiny values is refused before they are made", () => {
+  const many = 12_000_000;
+  const crowd = new Uint8Array(5 + 2 * many);
+  crowd.set([0xdd, many >>> 24, (many >>> 16) & 0xff, (many >>> 8) & 0xff, many & 0xff]);
+  for (let place = 5; place < crowd.length; place += 2) crowd[place] = 0xc4; // byte strings of no bytes
+  const key = new Uint8Array(32);
+  const before = process.memoryUsage().heapUsed;
+  malformed(() => verifyStateProof(key, crowd, [{ key, value: key }]), "state");
+  malformed(() => readLeaf(crowd, "leaf"), "leaf");
+  assert.ok(process.memoryUsage().heapUsed - before < 2 ** 26);
+});

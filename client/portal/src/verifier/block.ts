@@ -4,10 +4,11 @@ import { Malformed } from "./errors.js";
 import { concat } from "./bytes.js";
 import { decode, encode, type Value, type ValueMap } from "./messagepack.js";
 import { readPath, WORD, type Path } from "./paths.js";
-import { array, digest, freeMap, natural, structure, text } from "./structure.js";
+import { array, digest, freeMap, natural, structure, text, VALUE_NODES_MAX } from "./structure.js";
 
 export const SUITE = "ed25519-sha256";
 export const ENTITIES_PER_EVENT_MAX = 160;
+const ENVELOPE_NODES_MAX = 4_096; // of a leaf, beside its body: twice 160 quantities of six values each, and a few
 const EVENT_KIND = /^[a-z][a-z0-9_-]{0,47}$/;
 const HEADER_NAMES = [
   "epoch",
@@ -85,7 +86,7 @@ export interface Leaf {
 }
 
 export function readLeaf(data: Uint8Array, field: string): Leaf {
-  const items = array(decode(data, field, 1), field, 14, 14);
+  const items = array(decode(data, field, 1, VALUE_NODES_MAX + ENVELOPE_NODES_MAX), field, 14, 14);
   const [version, height, time, index, event, transaction, contract, contractVersion] = items;
   const [path, kind, inputs, outputs, body, record] = items.slice(8);
   const leaf: Leaf = {

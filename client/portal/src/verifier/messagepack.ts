@@ -11,10 +11,11 @@ const TWO_32 = 2 ** 32;
 
 /**
  * Reads the one value that `data` spells. Free values inside a structure (bodies, arguments, parameters) count
- * their nesting from themselves: `outer` is how deep they stand.
+ * their nesting from themselves: `outer` is how deep they stand. What holds more than `valuesMax` values is refused
+ * before they are made: in memory each takes a hundred times its one byte.
  */
-export function decode(data: Uint8Array, field: string, outer = 0): Value {
-  const reader = new Reader(data, field, DEPTH_MAX + outer);
+export function decode(data: Uint8Array, field: string, outer = 0, valuesMax = Number.MAX_SAFE_INTEGER): Value {
+  const reader = new Reader(data, field, DEPTH_MAX + outer, valuesMax);
   const value = reader.value(0);
   if (reader.place !== data.length) throw new Malformed(field, "has bytes after the value");
   return value;
@@ -28,6 +29,7 @@ class Reader {
     private readonly data: Uint8Array,
     private readonly field: string,
     private readonly depthMax: number,
+    private valuesLeft: number,
   ) {
     this.view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   }
@@ -161,6 +163,8 @@ class Reader {
   private enter(items: number, depth: number): void {
     if (depth >= this.depthMax) throw this.malformed(`nesting is deeper than ${DEPTH_MAX}`);
     if (items > this.data.length - this.place) throw this.malformed("ends too early");
+    this.valuesLeft -= items;
+    if (this.valuesLeft < 0) throw this.malformed("holds too many values");
   }
 
   private malformed(rule: string): Malformed {

@@ -31,7 +31,9 @@ function leaf(key: Uint8Array, value: Uint8Array): Uint8Array {
 export function verifyStateProof(root: Uint8Array, proof: Uint8Array, expected: readonly Expected[]): void {
   if (expected.length < 1 || expected.length > KEYS_MAX) throw broken(`must be about 1 to ${KEYS_MAX} keys`);
   const queried = [...expected].sort((left, right) => compare(left.key, right.key));
-  const items = array(decode(proof, "state"), "state", 0, Number.MAX_SAFE_INTEGER).map((item) => bytes(item, "state"));
+  // On the way to each key there are a branch for every nibble and one item at the end, at most.
+  const itemsMax = queried.length * (KEY_NIBBLES + 1);
+  const items = array(decode(proof, "state", 0, itemsMax), "state", 0, Number.MAX_SAFE_INTEGER).map((item) => bytes(item, "state"));
   if (items.length === 0) {
     if (queried.some(({ value }) => value !== null)) throw broken("shows a key absent that should be present");
     if (!equal(root, EMPTY)) throw broken("does not lead to the state root");
