@@ -181,5 +181,7 @@ test("a file of millions of tiny values is refused before they are made", () => 
   const before = process.memoryUsage().heapUsed;
   malformed(() => verifyStateProof(key, crowd, [{ key, value: key }]), "state");
   malformed(() => readLeaf(crowd, "leaf"), "leaf");
+  malformed(() => readJson(utf8(`[${"0,".repeat(5_000_000)}0]`), "bundle"), "JSON");
+  assert.deepEqual(readJson(utf8(`["${",".repeat(5_000_000)}"]`), "bundle"), [",".repeat(5_000_000)]);
   assert.ok(process.memoryUsage().heapUsed - before < 2 ** 26);
 });

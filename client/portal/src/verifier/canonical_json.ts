@@ -14,6 +14,23 @@ export interface JsonObject {
 
 const SURROGATE = /\p{Surrogate}/u; // half of a pair, alone
 
+const [QUOTE, COMMA, BACKSLASH] = [0x22, 0x2c, 0x5c];
+// No file within the counts of FORMATS 7 comes near it; 64 MiB of "[]," would take gigabytes to parse.
+const ITEMS_MAX = 4_000_000;
+
+/** Counts the commas between values: about as many values does the platform's parser make. */
+function refuseCrowds(data: Uint8Array, field: string): void {
+  let isText = false;
+  let items = 0;
+  for (let place = 0; place < data.length; place += 1) {
+    const byte = data[place];
+    if (byte === QUOTE) isText = !isText;
+    else if (isText && byte === BACKSLASH) place += 1;
+    else if (!isText && byte === COMMA) items += 1;
+  }
+  if (items > ITEMS_MAX) throw new Malformed(field, `holds more than ${ITEMS_MAX} values`);
+}
+
 export function writeJson(value: Json): string {
   if (typeof value === "number") {
     if (!Number.isSafeInteger(value)) throw new Malformed("JSON", "numbers must be integers within ±(2^53−1)");
@@ -32,6 +49,7 @@ export function writeJson(value: Json): string {
 
 /** Reads canonical JSON. Throws Malformed for every other spelling. */
 export function readJson(data: Uint8Array, field: string): Json {
+  refuseCrowds(data, field);
   const text = fromUtf8(data);
   if (text === undefined) throw new Malformed(field, "is not UTF-8");
   let value: Json;
