@@ -90,7 +90,10 @@ class Clients:
         world = self._world
         self._owed = tuple(one for one in self._owed if one in self.waiting)
         if self._owed:
-            self.submit(number % world.plan.n, (self.transaction(10_000 + number, 0),))
+            self.submit(
+                number % world.plan.n,
+                tuple(self.transaction(10_000 + number, one) for one in range(4)),
+            )
             world.at(world.now + LOAD_MS, self._load, number + 1)
 
     def on_executed(self, who: str, block: Block) -> None:

@@ -198,7 +198,7 @@ def generate(seed: int) -> Plan:
     fatal, fall = _fall(dice, n)
     losses = _losses(dice, n)
     # Above about 300 a round takes longer than the least patience: only doubling helps.
-    delay_most = 450 if dice.chance(60) else dice.pick((5, 30, 120))
+    delay_most = dice.pick((450, 1_500)) if dice.chance(60) else dice.pick((5, 30, 120))
     byzantine = _byzantine(dice, n)
     crashes = _crashes(dice, n, losses) + fall
     if len(byzantine) < faulty(n) and dice.chance(350):
@@ -235,7 +235,9 @@ def generate(seed: int) -> Plan:
         jumps=_jumps(more, n),
     )
     twice = Dice(seed, "twice")
-    return _prepared_twice(twice, plan) if twice.chance(70) else plan
+    if twice.chance(70):
+        return _prepared_twice(twice, plan)
+    return _censored_under_load(plan) if twice.chance(40) else plan
 
 
 def _prepared_twice(dice: Dice, plan: Plan) -> Plan:
@@ -265,6 +267,17 @@ def _prepared_twice(dice: Dice, plan: Plan) -> Plan:
         byzantine=(),
         changes=(),
     )
+
+
+def _censored_under_load(plan: Plan) -> Plan:
+    """Nothing is wrong but the first primary, which orders all but what it censors: progress alone
+    must not save it (R-TL-6).
+    """
+    liars = ((0, "censor"),)
+    requests = tuple(Request(at, at // 200 % plan.n, 4) for at in range(0, CHAOS_MS, 200))
+    plan = replace(plan, drop=0, delay_most=min(plan.delay_most, 120), byzantine=liars, load=True)
+    plan = replace(plan, requests=requests, partitions=(), losses=(), crashes=(), pauses=())
+    return replace(plan, changes=())
 
 
 def _fall(dice: Dice, n: int) -> tuple[tuple[Loss, ...], tuple[Crash, ...]]:
