@@ -114,6 +114,7 @@ class CatchUp:
         self.installed = 0
         self._snapshot_above = snapshot_above
         self._tried = False  # a snapshot, since the last start
+        self._came = False  # by a snapshot, and has not been close to the others since
         self._executed = 0  # blocks since the last start
         self._lacking: set[str] = set()  # who said that it has not the blocks asked for
         self.serving = Serving(archive, driver, peers)
@@ -135,7 +136,7 @@ class CatchUp:
             self._certificate = None
             self._tried, self._executed = False, 0
             self._lacking.clear()
-            if height - self._driver.executor.height > self._snapshot_above:
+            if self._is_far(height - self._driver.executor.height):
                 self._fetch_snapshot()
             else:
                 self._ask()
@@ -167,6 +168,12 @@ class CatchUp:
             self._lacking.add(sender)
             self._give_up()
 
+    def _is_far(self, behind: int) -> bool:
+        """Say whether a snapshot is due: not one after the other while the others go on, because
+        blocks are executed faster than they are ordered.
+        """
+        return behind > self._snapshot_above and not self._tried and not self._came
+
     def _fetch_snapshot(self) -> None:
         self._tried, self._asked = True, None
         if self._timer is not None:
@@ -176,7 +183,7 @@ class CatchUp:
     def _joined(self, certificate: Certificate | None) -> None:
         """A snapshot is in force, or could not be had: blocks do the rest."""
         if certificate is not None:
-            self._certificate = certificate
+            self._certificate, self._came = certificate, True
             self._failures = 0
         if self._driver.executor.height >= self._target:
             self._finish()
@@ -280,7 +287,7 @@ class CatchUp:
         if self._timer is not None:
             self._timer.cancel()
         behind = self._certificate.checkpoint.size - answer.above
-        if self._executed + behind > self._snapshot_above and not self._tried:
+        if self._is_far(self._executed + behind):
             self._fetch_snapshot()
             return
         self._verified_blocks.extend(answer.blocks)
@@ -319,6 +326,9 @@ class CatchUp:
         """All of an answer is installed: hand over, ask for more, or end."""
         driver, certificate = self._driver, self._certificate
         executor = driver.executor
+        if certificate is not None:
+            behind = certificate.checkpoint.size - executor.height
+            self._came = self._came and behind > self._snapshot_above
         if executor.next_epoch is not None and certificate is not None:
             if driver.is_seated:
                 self._finish()  # the machines end their epoch

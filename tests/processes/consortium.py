@@ -119,6 +119,7 @@ class Consortium:
         """`runner`: the module, and its arguments before the folder, that runs a member."""
         self._runner = runner
         self.founders = tuple(members)
+        self.runners: dict[str, Sequence[str]] = {}  # of members that are run otherwise
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "cast.json").write_text(json.dumps(cast(name, members)))
         done = suyuan(
@@ -151,7 +152,9 @@ class Consortium:
         for one in ids or self.founders:
             member = self.members[one]
             if member.process is None:
-                member.process = run_member(member.folder, member.log, self._runner)
+                member.process = run_member(
+                    member.folder, member.log, self.runners.get(one, self._runner)
+                )
 
     def kill(self, *ids: str) -> None:
         """SIGKILL, as power loss does to a process."""

@@ -68,6 +68,14 @@ def renewed(consortium: Consortium, *ids: str) -> list[Member]:
 
 def joining(consortium: Consortium, one: str, ports: tuple[int, int]) -> Member:
     """A member to come: its folder, its address at the others, its process; it follows."""
+    told = prepared(consortium, one, ports)
+    consortium.start(one)
+    until(lambda: follows(consortium, one), f"{one} follows; {consortium.tail(one)}")
+    return told
+
+
+def prepared(consortium: Consortium, one: str, ports: tuple[int, int]) -> Member:
+    """A member to come that does not run yet: its folder, its address at the others."""
     folder = consortium.genesis_path.parent / "members" / one
     listen, api = (f"127.0.0.1:{port}" for port in ports)
     peers: list[str] = []
@@ -84,8 +92,6 @@ def joining(consortium: Consortium, one: str, ports: tuple[int, int]) -> Member:
     for member in consortium.members.values():
         introduce(member, one, {"address": listen, "tls_certificate": certificate})
     consortium.members[one] = Running(one, folder, f"http://{api}")
-    consortium.start(one)
-    until(lambda: follows(consortium, one), f"{one} follows; {consortium.tail(one)}")
     return told
 
 

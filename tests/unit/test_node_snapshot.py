@@ -107,6 +107,20 @@ async def test_servers_go_on_while_they_give_and_the_joiner_executes_the_rest(to
     assert joiner.archive.gap == Gap(1, transferred)
 
 
+async def test_a_member_that_came_by_a_snapshot_follows_by_blocks_until_it_is_close(
+    town: Town,
+) -> None:
+    """Or one snapshot would follow the other for as long as the others are quicker."""
+    town.mature()
+    await town.join()
+    gap = town.joiner.archive.gap
+    town.grow(5)  # as many as were ordered meanwhile, and more than it would execute otherwise
+    await town.join()
+    assert town.joiner.catch_up.installed == 5
+    assert town.joiner.archive.gap == gap
+    assert contents(town.joiner) == contents(town.server)
+
+
 # Lies.
 
 
