@@ -59,13 +59,13 @@ def business(events: int) -> Iterator[Call]:
 def answer(ledger: Ledger, claim: Claim) -> tuple[bytes, int, int]:
     """The bundle, and how many keys and pairs were read for it."""
     moment = ledger.moment()
-    spy = Reads(ledger.archive._store)
-    ledger.archive._store = spy
-    ledger.archive.state._store = spy
+    archive = ledger.archive
+    spy = Reads(archive._store)
+    archive._store = archive.state._store = archive.logs._store = spy
     try:
         bundle = encode_bundle(assemble(moment, claim))
     finally:
-        ledger.archive._store = ledger.archive.state._store = spy.inner
+        archive._store = archive.state._store = archive.logs._store = spy.inner
     return bundle, spy.gets, spy.pairs
 
 
