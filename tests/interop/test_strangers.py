@@ -127,6 +127,21 @@ def headers_of(chain: Consortium, size: int) -> list[bytes]:
 # The checkpoint.
 
 
+def test_the_judges_are_what_their_authors_published(strangers: Strangers) -> None:
+    """Go writes into a program of which module versions it is made, and `=>` where another folder
+    or module stood in for one.
+    """
+    for name in ("checkpoint", "tiles", "proof", "receipt", "run", "feed"):
+        done = subprocess.run(
+            ["go", "version", "-m", strangers.program(name)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "\tdep\t" in done.stdout
+        assert "=>" not in done.stdout, name
+
+
 @pytest.mark.parametrize("one", ["m1", "m3"])
 def test_note_and_formats_open_the_checkpoint_and_its_cosignatures(
     chain: Consortium, strangers: Strangers, one: str
