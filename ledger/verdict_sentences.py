@@ -287,13 +287,13 @@ _TIME: Final = {
 }
 
 _AUTHORITY: Final = {
-    "quorum": (
-        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}。",
-        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}.",
+    "quorum-from-genesis": (
+        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；以创世文件为据，不能排除过往成员合谋。",
+        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; this rests on genesis, and collusion of past members cannot be excluded.",
     ),
     "quorum-and-pin": (
-        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；并且延续了所持的检查点（大小 {size}）。",
-        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; and it extends the pinned checkpoint of size {size}.",
+        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；并且延续了所持的检查点（大小 {size}），其后不能排除过往成员合谋。",
+        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; it extends the pinned checkpoint of size {size}, after which collusion of past members cannot be excluded.",
     ),
     "quorum-and-witnesses": (
         "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；外部见证符合所要求的策略：{witnesses}。",
@@ -304,8 +304,12 @@ _AUTHORITY: Final = {
         "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; it extends the pinned checkpoint of size {size}; witnessed as the policy asks: {witnesses}.",
     ),
     "witnesses-unchecked": (
-        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；另附 {unchecked} 份外部见证，未给出策略，无从核对。",
-        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; {unchecked} notes of outside witnesses were not checked, because no policy was given.",
+        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；以创世文件为据，不能排除过往成员合谋；另附 {unchecked} 份外部见证，未给出策略，无从核对。",
+        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; this rests on genesis, and collusion of past members cannot be excluded; {unchecked} notes of outside witnesses were not checked, because no policy was given.",
+    ),
+    "pin-and-witnesses-unchecked": (
+        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；并且延续了所持的检查点（大小 {size}），其后不能排除过往成员合谋；另附 {unchecked} 份外部见证，未给出策略，无从核对。",
+        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; it extends the pinned checkpoint of size {size}, after which collusion of past members cannot be excluded; {unchecked} notes of outside witnesses were not checked, because no policy was given.",
     ),
     "witnesses-unknown": (
         "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；策略已满足，但下列见证不在策略之内，未核对：{witnesses}。",
@@ -389,14 +393,6 @@ _NOTES: Final = {
     "handle-asked": (
         "所问代号：授权 {grant} 之下的 {handle}。",
         "Asked about: handle {handle} under grant {grant}.",
-    ),
-    "rests-on-genesis": (
-        "以创世文件为据；不能排除过往成员合谋。",
-        "Rests on genesis; collusion of past members cannot be excluded.",
-    ),
-    "rests-on-pin": (
-        "所持检查点之前的历史未曾改写；其后不能排除过往成员合谋。",
-        "History up to the pin stands; after it, collusion of past members cannot be excluded.",
     ),
     "scope-of-accesses": (
         (

@@ -224,8 +224,6 @@ def _check_authority_and_time(
     except (Failed, Malformed) as error:
         found.failed("authority", error)
         return
-    if not found.is_policy_met:
-        found.notes.append(Note("rests-on-genesis" if asked.pin is None else "rests-on-pin"))
     if found.is_clean("integrity"):
         _check_time(bundle, certificate, header, members.f, asked, found)
     else:
@@ -256,9 +254,12 @@ def _check_authority(
     has_pin, policy = asked.pin is not None, asked.policy
     if policy is None:
         if notes:
-            _qualify(found, "witnesses-unchecked", {**told, "unchecked": len(notes)})
+            code = "pin-and-witnesses-unchecked" if has_pin else "witnesses-unchecked"
+            _qualify(found, code, {**told, "unchecked": len(notes)})
         else:
-            found.clean("authority", "quorum-and-pin" if has_pin else "quorum", **told)
+            # Whatever the walk: the last keys it names may be retired by now (DESIGN 2.9).
+            code = "quorum-and-pin" if has_pin else "quorum-from-genesis"
+            found.clean("authority", code, **told)
         return certificate, members
     seen = check_witnesses(notes, policy, certificate, members, genesis.origin, verify)
     found.is_policy_met = True

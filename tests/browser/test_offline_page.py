@@ -147,7 +147,7 @@ def test_a_kept_checkpoint_betrays_a_rewritten_history(open_page: OpenPage, tmp_
     pin.write_text(forgery["asked"]["pin"], encoding="utf-8")
     page = open_page()
     show(page, bundle)
-    assert lines(page)["authority"] == ["clean", "quorum"]
+    assert lines(page)["authority"] == ["clean", "quorum-from-genesis"]
     page.set_input_files("#file-pin", str(pin))
     page.wait_for_selector("[data-code=pin-contradicted]")
     assert lines(page) == forgery["verdict"]

@@ -113,7 +113,7 @@ def test_the_longest_names_and_most_members_still_fit_on_one_sheet(opened: Print
     paper = essentials("bundle-trace")
     members = tuple(f"department-of-health-{place}" for place in range(11))
     report = paper.report
-    notes = (*map(Note, ("scope-of-accesses", "scope-of-record")), *[Note("rests-on-genesis")] * 40)
+    notes = (*map(Note, ("scope-of-accesses", "scope-of-record")), *[Note("scope-of-receipt")] * 40)
     authority = replace(
         report.authority,
         parameters={"epoch": 4_095, "members": ", ".join(members), "n": 16, "q": 11},

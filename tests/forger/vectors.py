@@ -51,6 +51,7 @@ from tests.forger.stories import (
     STOCK,
     supply,
 )
+from tests.forger.trusts import TRUSTS
 from tests.forger.world import Call, World
 
 FOLDER = File(__file__).resolve().parent.parent / "vectors"
@@ -223,6 +224,31 @@ def forged() -> list[dict[str, Any]]:
     return found
 
 
+def trusts() -> list[dict[str, Any]]:
+    """What a verdict says to readers with and without pins and policies: whole lines."""
+    found = []
+    for trusting in TRUSTS:
+        data, asked = trusting.bundle(), trusting.asked()
+        report = verify_bundle(data, stories.donation_world().genesis, **asked)
+        if "policy" in asked:
+            asked["policy"] = asked["policy"].text()
+        found.append(
+            {
+                "asked": asked,
+                "bundle": data.decode(),
+                "lines": {
+                    language: [line.text(language) for line in report.lines]
+                    for language in ("en", "zh")
+                },
+                "met": report.met,
+                "name": trusting.name,
+                "ok": report.exit_ok,
+                "verdict": {line.name: [line.state, line.code] for line in report.lines},
+            }
+        )
+    return found
+
+
 def spell(value: Any) -> bytes:
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
 
@@ -236,6 +262,7 @@ def files() -> dict[str, bytes]:
         "block.json": spell(block(world)),
         "genesis.json": world.genesis.to_json(),
         "forgeries.json": spell(forged()),
+        "trusts.json": spell(trusts()),
         "receipt-not-final.json": not_final(),
     }
     for name, (bundle, _) in bundles().items():

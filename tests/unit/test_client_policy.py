@@ -78,7 +78,7 @@ def files(tmp_path: Path) -> Files:
         ("witnessed.json", None, "qualified", "witnesses-unchecked"),
         ("witnessed.json", "court", "failed", "witnesses-too-few"),
         ("plain.json", "ngo", "failed", "witnesses-too-few"),
-        ("plain.json", None, "clean", "quorum"),
+        ("plain.json", None, "clean", "quorum-from-genesis"),
     ],
 )
 def test_a_bundle_is_held_against_the_witnesses_that_its_reader_trusts(

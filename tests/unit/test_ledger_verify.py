@@ -204,7 +204,9 @@ def test_a_fork_by_all_members_is_caught_by_a_pin_and_only_by_a_pin(world: World
     data = bundle_of(fork, Trace(DONATION), 3)
     alone = verify_bundle(data, world.genesis)
     assert alone.clean
-    assert "rests-on-genesis" in [note.code for note in alone.notes]
+    assert alone.authority.code == "quorum-from-genesis"
+    assert "collusion of past members cannot be excluded" in alone.authority.text("en")
+    assert "不能排除过往成员合谋" in alone.authority.text("zh")
     pinned = verify_bundle(data, world.genesis, pin=world.checkpoint(3).text())
     assert pinned.authority.code == "pin-contradicted"
 

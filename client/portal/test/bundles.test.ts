@@ -51,6 +51,12 @@ function asked({ about, claim, now_s: nowS, max_age_s: maxAgeS, pin, policy }: F
   };
 }
 
+interface Trusting extends Forgery {
+  readonly lines: Readonly<Record<"en" | "zh", readonly string[]>>;
+  readonly met: boolean;
+  readonly ok: boolean;
+}
+
 const genesis = vectorGenesis();
 const forgeries = vectorJson<Forgery[]>("forgeries.json");
 
@@ -72,6 +78,19 @@ for (const engine of ENGINES) {
       assert.ok(!isOk(report));
     });
   }
+}
+
+for (const trusting of vectorJson<Trusting[]>("trusts.json")) {
+  test(`to a reader of ${trusting.name} the lines say what the authority rests on`, async () => {
+    const data = new TextEncoder().encode(trusting.bundle);
+    const report = await verifyBundle(data, genesis, asked(trusting.asked));
+    assert.deepEqual(verdictOf(report), trusting.verdict);
+    for (const language of ["en", "zh"] as const) {
+      const lines = LINES.map((name) => lineText(report.lines[name], language));
+      assert.deepEqual(lines, trusting.lines[language]);
+    }
+    assert.deepEqual([report.isMet, isOk(report)], [trusting.met, trusting.ok]);
+  });
 }
 
 test("a receipt that is not the last word is qualified, and nothing else is", async () => {

@@ -59,10 +59,12 @@ export async function checkAuthority(
   const vouched = { cosignatures, faulty: set.faulty };
   if (policy === undefined) {
     if (notes.length === 0) {
-      const code = size === undefined ? "quorum" : "quorum-and-pin";
+      // Whatever the walk: the last keys it names may be retired by now.
+      const code = size === undefined ? "quorum-from-genesis" : "quorum-and-pin";
       return { ...vouched, line: clean("authority", code, parameters), isPolicyMet: false };
     }
-    const line = qualified("witnesses-unchecked", { ...parameters, unchecked: notes.length });
+    const code = size === undefined ? "witnesses-unchecked" : "pin-and-witnesses-unchecked";
+    const line = qualified(code, { ...parameters, unchecked: notes.length });
     return { ...vouched, line, isPolicyMet: false };
   }
   const signers = set.members.filter(({ id }) => cosignatures.some(({ member }) => member === id));

@@ -73,7 +73,7 @@ export async function verifyBundle(data: Uint8Array, genesis: Genesis, asked: As
       (asked.maxAgeS === undefined || time.code === "fresh") &&
       (asked.pin === undefined || authority.line.state !== "failed") &&
       (asked.policy === undefined || authority.isPolicyMet),
-    notes: notes(bundle, completeness, authority, trust),
+    notes: notes(bundle, completeness),
     bundle,
     logs: content.logs,
     result: content.result,
@@ -206,14 +206,11 @@ const SCOPES = {
 } as const;
 
 /** The handles asked about, and what clean lines do not say. */
-function notes(bundle: Bundle, completeness: Line, authority: Authority, { pin }: Trust): readonly Said[] {
+function notes(bundle: Bundle, completeness: Line): readonly Said[] {
   const asked = bundle.claim.kind === "accesses" ? bundle.claim.pairs : [];
   const codes: string[] = [];
   const { kind } = bundle.claim;
   if (completeness.state === "clean" && kind in SCOPES) codes.push(SCOPES[kind as keyof typeof SCOPES]);
-  if (authority.cosignatures.length > 0 && !authority.isPolicyMet) {
-    codes.push(pin === undefined ? "rests-on-genesis" : "rests-on-pin");
-  }
   return [
     ...asked.map(({ grant, handle }) => ({ code: "handle-asked", parameters: { grant: grant.id, handle } })),
     ...codes.map((code) => ({ code, parameters: {} })),
