@@ -315,6 +315,18 @@ _AUTHORITY: Final = {
         "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；策略已满足，但下列见证不在策略之内，未核对：{witnesses}。",
         "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; the policy is satisfied, but it does not know these, which were not checked: {witnesses}.",
     ),
+    "members-alone": (
+        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；仅凭成员即已满足策略：以创世文件为据，不能排除过往成员合谋。",
+        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; members alone satisfy the policy: this rests on genesis, and collusion of past members cannot be excluded.",
+    ),
+    "members-alone-and-pin": (
+        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；延续了所持的检查点（大小 {size}）；仅凭成员即已满足策略：其后不能排除过往成员合谋。",
+        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; it extends the pinned checkpoint of size {size}; members alone satisfy the policy: after the pin, collusion of past members cannot be excluded.",
+    ),
+    "members-alone-and-unknown": (
+        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；仅凭成员即已满足策略，不能排除过往成员合谋；下列见证不在策略之内，未核对：{witnesses}。",
+        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; members alone satisfy the policy, and collusion of past members cannot be excluded; it does not know these, which were not checked: {witnesses}.",
+    ),
     "witness-malformed": (
         "外部见证无法读取，{field}：{rule}。",
         "A witness's note cannot be read: {field}: {rule}.",

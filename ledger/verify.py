@@ -264,7 +264,10 @@ def _check_authority(
     seen = check_witnesses(notes, policy, certificate, members, genesis.origin, verify)
     found.is_policy_met = True
     if seen.unknown:
-        _qualify(found, "witnesses-unknown", {**told, "witnesses": ", ".join(seen.unknown)})
+        code = "members-alone-and-unknown" if seen.are_members_alone else "witnesses-unknown"
+        _qualify(found, code, {**told, "witnesses": ", ".join(seen.unknown)})
+    elif seen.are_members_alone:
+        found.clean("authority", "members-alone-and-pin" if has_pin else "members-alone", **told)
     else:
         code = "quorum-pin-and-witnesses" if has_pin else "quorum-and-witnesses"
         found.clean("authority", code, **told, witnesses=", ".join(seen.counted))

@@ -32,10 +32,13 @@ _MEMBER: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Witnessed:
-    """Names of the witness lines that count, and of lines and logs the policy does not know."""
+    """Names of the witness lines that count, and of lines and logs the policy does not know; and
+    whether the members' own keys were enough, so that retired ones would have been.
+    """
 
     counted: tuple[str, ...]
     unknown: tuple[str, ...]
+    are_members_alone: bool
 
 
 def read_witnesses(notes: Sequence[str], checkpoint: Checkpoint) -> list[Note]:
@@ -108,7 +111,14 @@ def check_witnesses(
             counted.append(line.name)
     if not policy.is_satisfied(signers):
         raise Failed("witnesses-too-few", quorum=policy.quorum)
-    return Witnessed(tuple(counted), tuple(unknown))
+    return Witnessed(tuple(counted), tuple(unknown), _are_members_alone(policy, signers, origin))
+
+
+def _are_members_alone(policy: Policy, signers: set[VerifierKey], origin: str) -> bool:
+    """Say whether keys of the chain's own members satisfy the policy, and outsiders do not."""
+    own = {key for key in signers if key.name.startswith(f"{origin}/")}
+    by_outsiders = policy.is_satisfied(signers - own) and not policy.is_satisfied(set())
+    return policy.is_satisfied(own) and not by_outsiders
 
 
 def _check_line(note: Note, key: VerifierKey, line: NoteLine, origin: str, verify: Verify) -> None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from ledger.assembly import assemble
 from ledger.bundle_file import decode_bundle, encode_bundle
 from ledger.claims import Extension, History, Receipt, Trace
+from ledger.tlog_policy import policy_of
 from ledger.transaction import Transaction
 from ledger.verdict import Report
 from ledger.verify import verify_bundle
@@ -98,6 +99,17 @@ def test_retired_keys_are_refused_by_a_witness_policy() -> None:
     stolen = replace(bundle, witnesses=(witness_note(world, "m1"),))
     report = verify_bundle(encode_bundle(stolen), world.genesis, policy=policy(world))
     assert report.authority.code == "witness-malformed"
+
+
+def test_a_policy_that_retired_keys_satisfy_excludes_nothing_and_the_line_says_so() -> None:
+    """What `/tlog/policy` serves names departments; kept from epoch 0, its keys are the liars'."""
+    world = epochs()
+    kept = policy_of(world.genesis.origin, world.genesis.members)
+    fork = encode_bundle(assemble(forked_by_retired_keys(), Trace(DONATION)))
+    report = verify_bundle(fork, world.genesis, policy=kept)
+    assert report.exit_ok  # all that was asked for is there
+    assert report.authority.code == "members-alone"
+    assert is_doubted(report)
 
 
 def test_an_honest_pin_from_any_epoch_is_extended() -> None:

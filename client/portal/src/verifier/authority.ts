@@ -69,10 +69,15 @@ export async function checkAuthority(
   }
   const signers = set.members.filter(({ id }) => cosignatures.some(({ member }) => member === id));
   const cosigners = signers.map(({ id, cosignerKey }) => cosignerOf(origin, id, cosignerKey));
-  const { counted, unknown } = await checkWitnesses(engine, notes, policy, cosigners);
+  const { counted, unknown, areMembersAlone } = await checkWitnesses(engine, notes, policy, cosigners, origin);
   if (unknown.length > 0) {
-    const line = qualified("witnesses-unknown", { ...parameters, witnesses: unknown.join(", ") });
+    const code = areMembersAlone ? "members-alone-and-unknown" : "witnesses-unknown";
+    const line = qualified(code, { ...parameters, witnesses: unknown.join(", ") });
     return { ...vouched, line, isPolicyMet: true };
+  }
+  if (areMembersAlone) {
+    const code = size === undefined ? "members-alone" : "members-alone-and-pin";
+    return { ...vouched, line: clean("authority", code, parameters), isPolicyMet: true };
   }
   const code = size === undefined ? "quorum-and-witnesses" : "quorum-pin-and-witnesses";
   const witnesses = counted.join(", ");

@@ -30,6 +30,8 @@ interface WitnessNote {
 export interface Witnessed {
   readonly counted: readonly string[];
   readonly unknown: readonly string[];
+  /** Whether the members' own keys were enough, so that retired ones would have been. */
+  readonly areMembersAlone: boolean;
 }
 
 /** Reads every note and ties it to the checkpoint by size and root. */
@@ -89,6 +91,7 @@ export async function checkWitnesses(
   notes: readonly WitnessNote[],
   policy: Policy,
   cosigners: readonly Cosigner[],
+  origin: string,
 ): Promise<Witnessed> {
   const signed = new Set<string>();
   const counted: string[] = [];
@@ -96,14 +99,14 @@ export async function checkWitnesses(
   for (const [name, known] of policy.witnesses) {
     if (cosigners.some((one) => one.name === known.name && equal(one.key, known.key))) signed.add(name);
   }
-  for (const { text, origin, log, lines } of notes) {
-    const logKey = policy.logs.find((key) => key.name === origin && equal(key.keyId, log.keyId));
+  for (const { text, origin: own, log, lines } of notes) {
+    const logKey = policy.logs.find((key) => key.name === own && equal(key.keyId, log.keyId));
     if (logKey === undefined) {
-      unknown.push(origin);
+      unknown.push(own);
       continue;
     }
     if (!(await verifySignature(engine, logKey.key, utf8(text), log.payload))) {
-      throw new Failed("witness-signature", { origin, witness: origin });
+      throw new Failed("witness-signature", { origin: own, witness: own });
     }
     for (const line of lines) {
       const found = [...policy.witnesses].find(([, key]) => key.name === line.name && equal(key.keyId, line.keyId));
@@ -113,14 +116,21 @@ export async function checkWitnesses(
       }
       const [name, key] = found;
       if (!(await cosignatureHolds(engine, key.key, text, readTimed(line.payload, FIELD)))) {
-        throw new Failed("witness-signature", { origin, witness: line.name });
+        throw new Failed("witness-signature", { origin: own, witness: line.name });
       }
       signed.add(name);
       counted.push(line.name);
     }
   }
   if (!isSatisfied(policy, signed)) throw new Failed("witnesses-too-few", { quorum: policy.quorum });
-  return { counted, unknown };
+  return { counted, unknown, areMembersAlone: areMembersAlone(policy, signed, origin) };
+}
+
+function areMembersAlone(policy: Policy, signed: ReadonlySet<string>, origin: string): boolean {
+  const isOwn = (name: string): boolean => policy.witnesses.get(name)?.name.startsWith(`${origin}/`) ?? false;
+  const [own, others] = [true, false].map((kept) => new Set([...signed].filter((name) => isOwn(name) === kept)));
+  if (!isSatisfied(policy, own ?? signed)) return false;
+  return isSatisfied(policy, new Set()) || !isSatisfied(policy, others ?? signed);
 }
 
 export function cosignerOf(origin: string, id: string, key: Uint8Array): Cosigner {
