@@ -27,6 +27,7 @@ from client.cli.questions import (
     IndexOption,
     Kind,
     Narrowed,
+    PairsOption,
     UntilOption,
     claim_of,
 )
@@ -78,6 +79,7 @@ def ask(
     until: UntilOption = None,
     height: HeightOption = None,
     index: IndexOption = None,
+    pairs: PairsOption = None,
     node: NodeOption = None,
     genesis: GenesisOption = None,
     pin: PinOption = None,
@@ -92,7 +94,7 @@ def ask(
 ) -> None:
     """任何可证明的问题。Any question that a proof answers, with its bundle."""
     screen = Screen(language)
-    claim = claim_of(kind, about, Narrowed(event, since, until, height, index))
+    claim = claim_of(kind, about, Narrowed(event, since, until, height, index, pairs))
     witnesses = _witnesses(witness or [], witness_key or [])
     urls = addresses(node)
     chain = genesis_or_fetched(screen, genesis, urls)

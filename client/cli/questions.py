@@ -10,8 +10,10 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
+from client.cli.accesses import read_pairs_file
 from client.cli.conditions import open_pin
 from client.cli.options import subject
+from client.verify import accesses_claim
 from ledger.canonical_json import from_hex
 from ledger.claims import (
     Absence,
@@ -22,6 +24,7 @@ from ledger.claims import (
     Receipt,
     Trace,
     parse_claim,
+    parse_dataset,
 )
 from ledger.errors import Malformed
 from ledger.verify_epochs import read_checkpoint
@@ -33,6 +36,7 @@ __all__ = [
     "IndexOption",
     "Kind",
     "Narrowed",
+    "PairsOption",
     "UntilOption",
     "claim_of",
 ]
@@ -48,6 +52,7 @@ Kind = Literal[
     "event",
     "transaction",
     "consistency",
+    "accesses",
 ]
 EventOption = Annotated[
     str | None,
@@ -73,6 +78,14 @@ IndexOption = Annotated[
     int | None,
     typer.Option("--index", help="event：第几条，从 0 起。Its number, from 0.", show_default=False),
 ]
+PairsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--pairs",
+        help="accesses：您在每项授权下的代号。Your handle under each grant, a JSON file.",
+        show_default=False,
+    ),
+]
 
 _OF_ONE_ENTITY: Final[Mapping[str, Callable[[Any], Claim]]] = {
     "absence": Absence,
@@ -81,6 +94,7 @@ _OF_ONE_ENTITY: Final[Mapping[str, Callable[[Any], Claim]]] = {
     "trace": Trace,
 }
 _NARROWED: Final = {
+    "accesses": ("pairs",),
     "as-of": ("height",),
     "event": ("index",),
     "list": ("event",),
@@ -97,6 +111,7 @@ class Narrowed:
     until: str | None = None
     height: int | None = None
     index: int | None = None
+    pairs: Path | None = None
 
     def given(self) -> dict[str, Any]:
         """What was given, by the name of its option."""
@@ -106,13 +121,14 @@ class Narrowed:
             "until": self.until,
             "height": self.height,
             "index": self.index,
+            "pairs": self.pairs,
         }
         return {name: value for name, value in found.items() if value is not None}
 
 
 def claim_of(kind: Kind, about: str, narrowed: Narrowed) -> Claim:
-    """Return the claim of a kind: `about` is an entity, a transaction's id in hex, or the file of a
-    checkpoint kept earlier.
+    """Return the claim of a kind: `about` is an entity (of accesses: a data set), a transaction's
+    id in hex, or the file of a checkpoint kept earlier.
 
     Raises: Malformed, naming the option that is missing or does not belong; ClientFault for a file.
     """
@@ -130,6 +146,9 @@ def claim_of(kind: Kind, about: str, narrowed: Narrowed) -> Claim:
         note = open_pin(Path(about)) or ""
         checkpoint = read_checkpoint(note, may_be_bare=True)
         return Extension(checkpoint.size, checkpoint.root)
+    if kind == "accesses":
+        dataset = parse_dataset(subject(about, "dataset").text)
+        return accesses_claim(dataset, read_pairs_file(given["pairs"]))
     path = subject(about)
     if kind in _OF_ONE_ENTITY:
         return _OF_ONE_ENTITY[kind](path)

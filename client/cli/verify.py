@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 
-from client.cli.accesses import read_pairs_file
 from client.cli.conditions import PinOption, PolicyOption, open_pin, open_policy
 from client.cli.options import GenesisOption, JsonOption, LanguageOption, needed_genesis, subject
 from client.cli.questions import (
@@ -21,6 +20,7 @@ from client.cli.questions import (
     IndexOption,
     Kind,
     Narrowed,
+    PairsOption,
     UntilOption,
     claim_of,
 )
@@ -29,8 +29,8 @@ from client.files import read_file
 from client.rendering import print_branch, print_report
 from client.story.facts import Names
 from client.story.telling import tell
-from client.verify import accesses_claim, verify_now
-from ledger.claims import Accesses, Claim, parse_dataset
+from client.verify import verify_now
+from ledger.claims import Accesses, Claim
 from ledger.errors import Malformed
 from ledger.limits import BUNDLE_SIZE_MAX
 from ledger.paths import Path as EntityPath
@@ -58,19 +58,12 @@ def verify(
             show_default=False,
         ),
     ] = None,
-    pairs: Annotated[
-        Path | None,
-        typer.Option(
-            "--pairs",
-            help="谁看过这些代号（--about 为数据集）。Who looked at these handles of a data set.",
-            show_default=False,
-        ),
-    ] = None,
     event: EventOption = None,
     since: FromOption = None,
     until: UntilOption = None,
     height: HeightOption = None,
     index: IndexOption = None,
+    pairs: PairsOption = None,
     max_age: Annotated[
         int | None,
         typer.Option(
@@ -87,8 +80,7 @@ def verify(
     screen = Screen(language)
     chain = needed_genesis(genesis)
     data = read_file(bundle, BUNDLE_SIZE_MAX)
-    narrowed = Narrowed(event, since, until, height, index)
-    asked = _asked(about, kind, pairs, narrowed)
+    asked = _asked(about, kind, Narrowed(event, since, until, height, index, pairs))
     conditions = (max_age, open_pin(pin), open_policy(policy))
     report = verify_now(data, chain, asked, *conditions)
     claim = report.claim
@@ -123,19 +115,14 @@ def _print(screen: Screen, report: Report, names: Names | None, unpaired: bool) 
         screen.out.print(screen.say("asked-unmet"), style="red", markup=False)
 
 
-def _asked(
-    about: str | None, kind: Kind | None, pairs: Path | None, narrowed: Narrowed
-) -> EntityPath | Claim | None:
+def _asked(about: str | None, kind: Kind | None, narrowed: Narrowed) -> EntityPath | Claim | None:
     """Return the question that must be answered. Raises: ClientFault, Malformed."""
+    if kind is None and narrowed.pairs is not None:
+        kind = "accesses"  # the one kind that has handles
     if kind is None and (given := narrowed.given()):
         raise Malformed(f"--{min(given)}", "needs --kind: it narrows one kind of question down")
     if about is None:
-        if kind is not None or pairs is not None:
+        if kind is not None:
             raise Malformed("--about", "must say what --kind or --pairs is asked about")
         return None
-    if pairs is not None:
-        if kind is not None:
-            raise Malformed("--kind", "cannot be given with --pairs: that is a question of its own")
-        dataset = parse_dataset(subject(about, "dataset").text)
-        return accesses_claim(dataset, read_pairs_file(pairs))
     return subject(about) if kind is None else claim_of(kind, about, narrowed)

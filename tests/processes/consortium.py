@@ -258,9 +258,18 @@ class Consortium:
     # Transactions.
 
     def transaction(
-        self, account: str, contract: str, function: str, arguments: dict[str, Any], **changes: Any
+        self,
+        account: str | tuple[str, ...],
+        contract: str,
+        function: str,
+        arguments: dict[str, Any],
+        **changes: Any,
     ) -> Transaction:
-        """A signed call; `changes` replace fields of its body."""
+        """A call signed by an account, or by each of several; `changes` replace fields of its
+        body.
+        """
+        accounts = (account,) if isinstance(account, str) else account
+        signers = [SIGNERS[name] for name in accounts]
         self._count += 1
         fields: dict[str, Any] = {
             "arguments": arguments,
@@ -268,12 +277,12 @@ class Consortium:
             "contract": contract,
             "function": function,
             "nonce": sha256(f"{os.getpid()}/{self._count}".encode()).digest()[:16],
-            "signers": ((account, SIGNERS[account].public),),
+            "signers": tuple(zip(accounts, [one.public for one in signers], strict=True)),
             "suite": SUITE,
             "valid_until": now_ms() + MINUTES_5,
             "version": VERSION,
         }
-        return signed(Body(**{**fields, **changes}), [SIGNERS[account]])
+        return signed(Body(**{**fields, **changes}), signers)
 
     def define(self, item: str = ITEM) -> Transaction:
         arguments = {"item": item, "name": "口罩", "base_unit": "只", "packs": [["箱", "", 100]]}

@@ -17,13 +17,25 @@ import httpx
 import pytest
 
 from client.sdk import Client
+from client.story.accesses import access_rows
+from ledger.bundle import Absent
 from ledger.bundle_file import decode_bundle
-from ledger.claims import History, Receipt
+from ledger.claims import Accesses, History, Receipt, pair_paths
 from ledger.genesis import Genesis
 from ledger.paths import Path as EntityPath
 from ledger.verify import verify_bundle
 from tests import portal
 from tests.processes.consortium import MEMBERS, ROOT, Consortium, codes, suyuan, until
+from tests.processes.sharing import (
+    DATASET,
+    GRANTS,
+    LOT,
+    allocate,
+    look,
+    pairs_file,
+    pairs_of,
+    share,
+)
 from tests.processes.test_epochs import RUNNER, certified, change, renewed, seated
 
 pytestmark = pytest.mark.processes
@@ -42,6 +54,8 @@ def consortium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consortium]
         assert codes(made.submit("m1", made.define())) == ["accepted"]
         for number in range(DONATIONS):
             assert codes(made.submit("m1", made.receipt(number))) == ["accepted"]
+        share(made)
+        allocate(made)
         yield made
 
 
@@ -49,7 +63,15 @@ def questions(consortium: Consortium, pin: Path) -> dict[str, tuple[str, ...]]:
     """What is typed after `suyuan ask` for each kind of question, and its name."""
     last = consortium.receipt("last")
     assert codes(consortium.submit("m2", last)) in (["accepted"], ["already-exists"])
-    return {
+    pairs = {
+        person: str(pairs_file(pin.with_name(f"{person}.json"), person))
+        for person in ("citizen", "neighbour", "nobody")
+    }
+    seen_by = {
+        f"accesses-{person}": (DATASET, "--kind", "accesses", "--pairs", file)
+        for person, file in pairs.items()
+    }
+    return seen_by | {
         "absence": ("none", "--kind", "absence"),
         "as-of": (DONOR, "--kind", "as-of", "--height", "7"),
         "consistency": (str(pin), "--kind", "consistency"),
@@ -57,8 +79,11 @@ def questions(consortium: Consortium, pin: Path) -> dict[str, tuple[str, ...]]:
         "event": (DONOR, "--kind", "event", "--index", "17"),
         "history": (DONOR, "--kind", "history"),
         "list": (DONOR, "--kind", "list", "--event", "received"),
+        "list-accesses": (f"grant/{GRANTS[0]}", "--kind", "list", "--event", "accessed"),
+        "list-allocations": (f"lot/{LOT}", "--kind", "list", "--event", "proposed"),
+        "list-rejections": (f"lot/{LOT}", "--kind", "list", "--event", "rejected"),
         "period": (DONOR, "--kind", "period", "--from", LONG_AGO, "--until", FAR_OFF),
-        "trace": ("red-cross.D-3",),
+        "trace": ("red-cross.D-0",),
         "transaction": (last.id.hex(), "--kind", "transaction"),
     }
 
@@ -112,6 +137,35 @@ def proved(consortium: Consortium, pin: str) -> bytes:
         return client.prove(History(EntityPath.parse(DONOR, "donor")), pin)
 
 
+def looks(genesis: Genesis, answers: dict[str, bytes]) -> dict[str, int]:
+    """How many looks at each person the answers prove; every grant is shown, and under the second
+    nobody was looked at.
+    """
+    found = {}
+    for name in (one for one in answers if one.startswith("accesses-")):
+        person = name.removeprefix("accesses-")
+        report = verify_bundle(answers[name], genesis)
+        bundle = decode_bundle(answers[name])
+        shown = {one.path: one for one in bundle.entities}
+        handles = dict(pair_paths(accesses(person)))
+        assert {path.id for path in handles} == set(GRANTS)
+        assert isinstance(shown[handles[EntityPath("datasharing", "grant", GRANTS[1])]], Absent)
+        rows = access_rows(pairs_of(person), report.logs)
+        assert {row["grant"] for row in rows} <= {GRANTS[0]}
+        found[person] = len(rows)
+    return found
+
+
+def accesses(person: str) -> Accesses:
+    return Accesses(EntityPath("datasharing", "dataset", DATASET), pairs_of(person))
+
+
+def figures(genesis: Genesis, answer: bytes) -> dict[str, object]:
+    """The count and the totals of a list, as its verdict names them."""
+    parameters = verify_bundle(answer, genesis).completeness.parameters
+    return {name: parameters[name] for name in ("count", "taken", "made")}
+
+
 def pinned(consortium: Consortium, file: Path) -> Path:
     file.write_bytes(consortium.get("m3", "/v1/checkpoint").content)
     return file
@@ -126,17 +180,29 @@ def test_every_question_is_answered_before_and_after_a_change_of_members(
     assert {name: decode_bundle(data).epochs for name, data in before.items()} == dict.fromkeys(
         before, ()
     )
+    assert looks(consortium.genesis, before) == {"citizen": 2, "neighbour": 1, "nobody": 0}
     done = change(consortium, "m1", renewed(consortium, *MEMBERS))
     certified(consortium, "m1", done)
     seated(consortium, 1, *MEMBERS)
     assert codes(consortium.submit("m4", consortium.receipt("in-epoch-1"))) == ["accepted"]
+    assert codes(consortium.submit("m4", look(consortium, "citizen"))) == ["accepted"]
     consortium.agree()
     after = ask_all(consortium, "m4", tmp_path / "after", pin)
     assert [len(decode_bundle(data).epochs) for data in after.values()] == [1] * len(after)
+    assert looks(consortium.genesis, after) == {"citizen": 3, "neighbour": 1, "nobody": 0}
     # What was asked about the past is told as before, by members of another epoch.
     for name in ("as-of", "event"):
         then, now = (decode_bundle(answers[name]).entities[0] for answers in (before, after))
         assert (then.leaves[0], then.then) == (now.leaves[0], now.then)  # type: ignore[union-attr]
+    reached = {one.path.id for one in decode_bundle(after["trace"]).entities}
+    assert reached == {"red-cross.D-0", LOT, *(f"red-cross.A-{n}" for n in (30, 50, 70))}
+    told = {name: figures(consortium.genesis, after[name]) for name in after if "list" in name}
+    assert told == {
+        "list": {"count": DONATIONS + 2, "taken": 0, "made": 0},
+        "list-accesses": {"count": 3, "taken": 0, "made": 0},
+        "list-allocations": {"count": 3, "taken": 150, "made": 0},
+        "list-rejections": {"count": 1, "taken": 0, "made": 0},
+    }
     # A pin of the new epoch serves the new answers, and shows up the old ones as older.
     newer = pinned(consortium, tmp_path / "newer").read_text()
     same_verdicts(consortium.genesis, {"newer": proved(consortium, newer)}, newer)
@@ -153,6 +219,18 @@ def test_receipts_of_what_was_just_submitted_extend_a_pin(
     (told,) = consortium.submit("m1", one, query=f"?receipt=true&pin={size}")
     report = verify_bundle(told["receipt"].encode(), consortium.genesis, Receipt(one.id), pin=pin)
     assert (report.authority.code, report.met) == ("quorum-and-pin", True)
+
+
+def test_one_who_leaves_a_grant_out_is_told_which(consortium: Consortium, tmp_path: Path) -> None:
+    """Else a person would take an answer about some grants for all there is."""
+    file = tmp_path / "some.json"
+    file.write_text(json.dumps(pairs_of("citizen")[:1]))
+    node = ("--node", consortium.members["m2"].url, "--genesis", str(consortium.genesis_path))
+    asked = ("ask", DATASET, "--kind", "accesses", "--pairs", str(file))
+    told = suyuan(*asked, *node, "--language", "en")
+    assert told.returncode == 2
+    assert GRANTS[1] in told.stderr, told.stderr
+    assert GRANTS[0] not in told.stderr
 
 
 @contextmanager
@@ -257,6 +335,9 @@ def test_a_question_that_cannot_be_answered_is_refused_by_name(
         ((DONOR, "--kind", "list", "--event", "?"), "claim.event"),
         (("xyz", "--kind", "transaction"), "transaction"),
         (("no-such-file", "--kind", "consistency"), "no-such-file"),
+        ((DATASET, "--kind", "accesses"), "--pairs: is needed"),
+        ((DATASET, "--kind", "accesses", "--pairs", "no-such-file"), "no-such-file"),
+        ((DONOR, "--kind", "history", "--pairs", "x"), "--pairs: does not belong"),
         ((DONOR, "--witness", "http://127.0.0.1:1"), "--witness-key"),
     ],
 )
