@@ -63,13 +63,12 @@ class Certifier:
         settings: CertifierSettings,
         records: Iterable[tuple[int, bytes]] = (),
         verify: Verify = verify,
-        lost: bool = False,
     ) -> None:
         """Take the member's id, its cosigner key, and the records stored before, oldest first.
 
-        `lost`: earlier records are gone (as in `Start`). Nothing is then cosigned before the
-        Replica says `Recollected` with a proven height beyond whatever this member may have
-        cosigned: it never cosigned what it had not executed (R-DW-4).
+        Nothing is cosigned before the Replica says `Recollected`: records may be gone, or an old
+        copy of them put back. Were they, it says so again with a proven height beyond whatever this
+        member may have cosigned: it never cosigned what it had not executed (R-DW-4).
 
         Raises: InvariantViolated when the records are damaged or contradict each other.
         """
@@ -90,9 +89,7 @@ class Certifier:
         self._tick = 0
         self._sent_tick = 0
         self._last: int | None = None  # the epoch's last height, once known
-        self._lost = lost and self._own is None
-        # The store may be an old copy: the Replica asks the others, and says (R-DW-4).
-        self._waits = self._own is not None
+        self._waits = True  # for the Replica to say that no words are forgotten
         self._floor = 0  # cosign nothing below this size
         self._halted = False
 
@@ -171,7 +168,7 @@ class Certifier:
 
     def _may_say(self, size: int) -> bool:
         """Say whether a word about this size can contradict none that was forgotten (R-DW-4)."""
-        return not self._lost and not self._waits and size >= self._floor
+        return not self._waits and size >= self._floor
 
     def _cosign(self, newest: inputs.Rooted) -> None:
         """Sign, store, then send. Needs a clock: before the first tick nothing is signed."""
@@ -209,9 +206,8 @@ class Certifier:
         """Now it is known whether records are missing: if any are, as if all were (R-DW-4); or
         that whatever they said lies below what is proven.
         """
-        self._waits = False
+        self._waits = not event.complete
         self._floor = max(self._floor, event.proven)
-        self._lost = not event.complete
 
     # -- the words of others --------------------------------------------------------------------
 

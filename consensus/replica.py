@@ -1,5 +1,4 @@
-"""One member's replica: step(input) -> effects. Dispatch only; each rule lives in the part it
-names.
+"""One member's replica: step(input) -> effects. Dispatch only; rules live in the parts it names.
 
 Total: any bytes may come in; what is wrong with them becomes a finding, never an exception. The
 one exception is InvariantViolated: our own bug, or a damaged store. Deterministic: the same inputs
@@ -320,8 +319,9 @@ class Replica:
         self._adopt(Stable.of(event.certificate, self._seat.members))
 
     def _installed(self, event: inputs.Installed) -> None:
-        if event.certificate is not None:
-            self._adopt(Stable.of(event.certificate, self._seat.members))
+        known = event.certificate
+        if known is not None and known.checkpoint.size > self._seat.base:  # of this set (R-MB-2)
+            self._adopt(Stable.of(known, self._seat.members))
         ends_epoch = self._ending.decided(event.height, event.next_epoch)
         self._ordering.on_installed(event.height, event.time, event.digests, ends_epoch)
 
@@ -392,10 +392,10 @@ class Replica:
 
     def _recollect(self) -> None:
         """Speak again, once nothing said before the ballots were lost can matter (R-DW-4)."""
-        ordering, views = self._ordering, self._views
-        first = self._recollection.found(self._stable.height, views.view)
-        if first is not None and not (ordering.active and views.view >= first):
-            self._leave(max(first, views.view) + 1)  # either may have been promised before
+        view = self._views.view
+        first = self._recollection.found(self._stable.height, view)
+        if first is not None and not (self._ordering.active and view >= first):
+            self._leave(max(first, view) + 1)  # either may have been promised before
 
     # -- the stable checkpoint ------------------------------------------------------------------
 

@@ -97,7 +97,6 @@ class Seats:
                 cosigner,
                 CertifierSettings(),
                 self._archive.records(CERTIFIER_RECORD),
-                lost=lost,
             ),
         )
 

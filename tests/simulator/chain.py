@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from consensus import Epoch, Handover
+from consensus import Epoch, Handover, Rooted
 from ledger.checkpoint import Certificate
+from ledger.errors import Malformed
+from ledger.keys import Verify
 from ledger.transaction import Transaction
 
 REPLICA, CERTIFIER = "replica", "certifier"
@@ -63,7 +65,8 @@ def ruling(chain: Sequence[Block], height: int, genesis: Epoch) -> Epoch:
     return chain[height - 2].ruling if height > 1 else genesis
 
 
-def _empty() -> dict[str, list[tuple[int, bytes]]]:
+def no_records() -> dict[str, list[tuple[int, bytes]]]:
+    """What both machines of a member have on a new disk."""
     return {REPLICA: [], CERTIFIER: []}
 
 
@@ -73,8 +76,8 @@ class Disk:
     the current epoch; the certifier's span all.
     """
 
-    records: dict[str, list[tuple[int, bytes]]] = field(default_factory=_empty)
-    pending: dict[str, list[tuple[int, bytes]]] = field(default_factory=_empty)
+    records: dict[str, list[tuple[int, bytes]]] = field(default_factory=no_records)
+    pending: dict[str, list[tuple[int, bytes]]] = field(default_factory=no_records)
     chain: list[Block] = field(default_factory=list)
     certificate: Certificate | None = None
     handovers: list[Handover] = field(default_factory=list)
@@ -85,10 +88,15 @@ class Disk:
             return genesis
         return self.chain[self.handovers[-1].certificate.checkpoint.size - 1].ruling
 
+    def is_at_end(self) -> bool:
+        """Whether the newest block is the last of an epoch that is not yet handed over."""
+        last = self.chain[-1] if self.chain else None
+        return last is not None and last.following is not None and len(self.handovers) <= last.epoch
+
     def copy(self) -> Disk:
         """What a copy of the disk made now would hold."""
         records = {machine: list(held) for machine, held in self.records.items()}
-        return Disk(records, _empty(), list(self.chain), self.certificate, list(self.handovers))
+        return Disk(records, no_records(), list(self.chain), self.certificate, list(self.handovers))
 
     def is_silent_on(self, epoch: Epoch, genesis: Epoch) -> bool:
         """Say whether it holds no words of an epoch. Key files are no part of a copy: who finds a
@@ -100,7 +108,25 @@ class Disk:
         """One atomic write: an epoch has ended, and its records are gone."""
         self.handovers.append(handover)
         self.records[REPLICA] = []
-        self.pending = _empty()
+        self.pending = no_records()
+
+
+def rooted(block: Block) -> Rooted:
+    """What the certifier is told of a block."""
+    return Rooted(block.height, block.root, block.time, block.following is not None)
+
+
+def checked(raws: Sequence[bytes], verify: Verify) -> tuple[Transaction | None, ...]:
+    """What a driver answers to Check: the transactions, None where one is none or not signed."""
+    answers: list[Transaction | None] = []
+    for raw in raws:
+        try:
+            transaction = Transaction.decode(raw)
+        except Malformed:
+            answers.append(None)
+            continue
+        answers.append(transaction if transaction.check_signatures(verify) else None)
+    return tuple(answers)
 
 
 def certified_after(

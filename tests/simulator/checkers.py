@@ -22,6 +22,7 @@ from tests.simulator import judge
 from tests.simulator.chain import Block
 
 Key = tuple[str, int, int]  # kind, view, sequence
+PROMISE, NEWEST = "promise", "newest"  # the highest view left for, the newest cosignature
 
 
 class Violation(Exception):
@@ -44,6 +45,8 @@ class Checkers:
         self._written: dict[str, dict[Key, bytes]] = {}
         self._cosigned: dict[str, dict[int, bytes]] = {}
         self._newest: dict[str, tuple[int, int]] = {}  # size and timestamp last sent
+        self._forgotten: set[tuple[str, object]] = set()  # member and what it said before
+        self.contradicted: set[str] = set()  # members with an old copy that did contradict that
 
     def mark(self, name: str) -> None:
         """Note that something was met: a share that never meets it proves nothing about it."""
@@ -66,7 +69,9 @@ class Checkers:
         if kind == VIEW_CHANGE:
             self._promised[member] = max(self._promised.get(member, 0), view)
         elif view < self._promised.get(member, 0):
-            raise Violation(f"C5: {member} votes {key} after promising {self._promised[member]}")
+            what = f"votes {key} after promising {self._promised[member]}"
+            self._contradiction(member, PROMISE, what)
+            self._promised[member] = view
 
     def on_view_change_heard(self, member: str, sender: int, view: int) -> None:
         """A VIEW-CHANGE arrives at a member."""
@@ -80,6 +85,25 @@ class Checkers:
         for number in range(epochs + 1):
             self._prepared.pop(f"{member}/{number}", None)
             self._views[f"{member}/{number}"] = 1 << 50  # wherever it comes back is no leap
+
+    def on_put_back(self, member: str, epochs: int) -> None:
+        """A member got an old copy of its disk. What it forgot, and nobody it can ask knows, it may
+        contradict: it is one of the f (R-DW-4). All else that holds of honest members holds of it.
+        """
+        self.on_wipe(member, epochs)
+        for who in [f"{member}/{number}" for number in range(epochs + 1)]:
+            self._forgotten.update((who, key) for key in self._signed.get(who, {}))
+            self._forgotten.add((who, PROMISE))
+        self._forgotten.update((member, size) for size in self._cosigned.get(member, {}))
+        self._forgotten.add((member, NEWEST))
+
+    def _contradiction(self, member: str, said: object, what: str) -> None:
+        """A member contradicts what it said: excused once for what an old copy made it forget."""
+        if (member, said) not in self._forgotten:
+            raise Violation(f"C5: {member} {what}")
+        self._forgotten.remove((member, said))
+        self.contradicted.add(member.partition("/")[0])
+        self.mark("old-copy/contradicted")
 
     def on_join(self, member: str, seat: Seat, view: int, before: int) -> None:
         """R-TL-3, R-TL-4: a member leaves for the next view, or for one that f+1 others want."""
@@ -162,6 +186,10 @@ class Checkers:
             self.on_join(member, seat, change.view, self._views.get(member, 0))
             self._views[member] = change.view
             written[VIEW_CHANGE, record.view_change.view, 0] = record.view_change.digest()
+        elif isinstance(record, records.Lost):
+            self._views[member] = 1 << 50  # wherever it comes back is no leap
+            if not record.lost:
+                self.mark("lost/found")
         elif isinstance(record, records.Entered):
             start = record.new_view
             self._demand(judge.is_new_view(seat, start), member, "entered", start)
@@ -191,7 +219,8 @@ class Checkers:
         written = self._cosigned.setdefault(member, {})
         known = written.setdefault(record.size, record.root)
         if known != record.root:
-            raise Violation(f"C5: {member} cosigned two roots of size {record.size}")
+            self._contradiction(member, record.size, f"cosigned two roots of size {record.size}")
+            written[record.size] = record.root
 
     def on_send(self, member: str, seat: Seat, data: bytes) -> None:
         """An honest member's message of the replica leaves."""
@@ -206,7 +235,8 @@ class Checkers:
             if key not in signed:
                 self._on_first_word(member, key)
             if signed.setdefault(key, digest) != digest:
-                raise Violation(f"C5: {member} signed two digests for {key}")
+                self._contradiction(member, key, f"signed two digests for {key}")
+                signed[key] = digest
             if written.get(key) != digest:
                 raise Violation(f"C6: {member} sent {key} before it was durable")
 
@@ -231,7 +261,7 @@ class Checkers:
         now = (message.size, message.timestamp)
         before = self._newest.get(member, (0, 0))
         if now[0] < before[0] or now[1] < before[1]:
-            raise Violation(f"C5: {member} cosigned {now} after {before}")
+            self._contradiction(member, NEWEST, f"cosigned {now} after {before}")
         self._newest[member] = now
 
 

@@ -28,7 +28,6 @@ from consensus import (
     Recollected,
     Replica,
     Report,
-    Rooted,
     Send,
     Start,
     Store,
@@ -41,10 +40,19 @@ from consensus.effects import CertifierEffect, Effect
 from consensus.epoch import Seat
 from consensus.inputs import CertifierInput, Input
 from ledger.checkpoint import Certificate, verify_certificate
-from ledger.errors import Malformed
 from ledger.transaction import Transaction
 from tests.simulator import inspection
-from tests.simulator.chain import CERTIFIER, REPLICA, Block, Disk, next_block, ruling
+from tests.simulator.chain import (
+    CERTIFIER,
+    REPLICA,
+    Block,
+    Disk,
+    checked,
+    next_block,
+    no_records,
+    rooted,
+    ruling,
+)
 from tests.simulator.checkers import Violation
 from tests.simulator.surroundings import Surroundings
 
@@ -67,8 +75,7 @@ class SimMember:
         self.crashes = 0
         self.writes = 0
         self.window_checked = True
-        self.lost_through = -1  # whatever was said in an epoch up to this one is forgotten ...
-        self.found: set[int] = set()  # ... but in these it is known to be harmless
+        self.lost_through = -1  # whatever was said in an epoch up to this one is forgotten
         self.epoch = world.epoch  # of the machines that run
         self.seat: Seat | None = None
         self.ending = False  # the epoch has ended, the handover is not durable yet
@@ -93,9 +100,8 @@ class SimMember:
 
     @property
     def lost(self) -> bool:
-        """Whether what this member said in the current epoch is forgotten."""
-        number = self.epoch.number
-        return number <= self.lost_through and number not in self.found
+        """Whether a driver finds its words in this epoch forgotten; then a record says so."""
+        return self.epoch.number <= self.lost_through and not self.disk.records[REPLICA]
 
     @property
     def who(self) -> str:
@@ -120,7 +126,7 @@ class SimMember:
     def _begin(self) -> None:
         self.tick()
         if self.disk.chain and self.up and self.seated:
-            self.tell_certifier(self._rooted(self.disk.chain[-1]))
+            self.tell_certifier(rooted(self.disk.chain[-1]))
 
     def _take_seat(self, carried: Carried) -> None:
         """Construct the machines of the newest epoch, if this member is in its set."""
@@ -130,7 +136,8 @@ class SimMember:
         if self.id in current.members and current.number > self.destroyed:
             last = disk.chain[-1] if disk.chain else None
             following = last.following if last and last.epoch == current.number else None
-            self._construct(current, disk.chain, disk.certificate, following, past, carried)
+            known, held = disk.certificate, disk.records
+            self._construct(current, disk.chain, known, following, past, carried, held)
             return
         self.seated = self.answers = False
         own = [place for place, one in enumerate(past) if self.id in one.epoch.members]
@@ -138,9 +145,10 @@ class SimMember:
             left = past[own[-1]]
             chain = disk.chain[: left.certificate.checkpoint.size]
             following = chain[-1].following
-            self._construct(
-                left.epoch, chain, left.certificate, following, past[: own[-1]], carried
-            )
+            # Records of a later epoch are there, too, where an old copy was put back and the keys
+            # of that epoch are destroyed.
+            before, held = past[: own[-1]], no_records()
+            self._construct(left.epoch, chain, left.certificate, following, before, carried, held)
             self.seated = False
 
     def _construct(
@@ -151,6 +159,7 @@ class SimMember:
         following: Epoch | None,
         past: tuple[Handover, ...],
         carried: Carried,
+        held: dict[str, list[tuple[int, bytes]]],
     ) -> None:
         world, keyring = self.world, self.world.keyring
         self.seated = self.answers = True
@@ -168,7 +177,7 @@ class SimMember:
             keyring.signer(f"{self.id}/vote"),
             world.settings,
             start,
-            self.disk.records[REPLICA],
+            held[REPLICA],
             keyring.verify,
         )
         self.certifier = Certifier(
@@ -177,9 +186,8 @@ class SimMember:
             world.origin,
             keyring.cosigner(self.id, epoch.number),
             world.certifier_settings,
-            self.disk.records[CERTIFIER],
+            held[CERTIFIER],
             keyring.verify,
-            self.lost,
         )
 
     def crash(self, survives: Callable[[int], int]) -> None:
@@ -198,16 +206,16 @@ class SimMember:
     def wipe(self) -> None:
         """Lose the disk; whoever starts the member again knows that it did."""
         self.disk = Disk()
-        self.lost_through, self.found = self.world.epochs_begun(), set()
+        self.lost_through = self.world.epochs_begun()
         self.world.checkers.on_wipe(self.id, self.lost_through)
 
     def put_back_disk(self, old: Disk) -> None:
         """An older copy of the disk is put back; nobody says so."""
         if old.is_silent_on(self.disk.epoch(self.world.epoch), self.world.epoch):
-            self.lost_through, self.found = self.world.epochs_begun(), set()
+            self.lost_through = self.world.epochs_begun()
         self.disk = old
         self.put_back = True
-        self.world.checkers.on_wipe(self.id, self.world.epochs_begun())
+        self.world.checkers.on_put_back(self.id, self.world.epochs_begun())
 
     # -- inputs ---------------------------------------------------------------------------------
 
@@ -328,39 +336,27 @@ class SimMember:
         self.append(block)
         self.tell(Executed(block.height, block.header, block.following))
         if self.up:
-            self.tell_certifier(self._rooted(block))
-
-    def _rooted(self, block: Block) -> Rooted:
-        return Rooted(block.height, block.root, block.time, block.following is not None)
+            self.tell_certifier(rooted(block))
 
     def append(self, block: Block) -> None:
         """Make a block durable: one atomic write."""
-        if self.seated and self.lost and not self.replica.lost:
-            self.world.checkers.mark("lost/found")
-            self.found.add(self.epoch.number)
         if self.honest:
             self.world.checkers.on_block(self.id, block, self.height)
         self.disk.chain.append(block)
         self.world.on_executed(self, block)
 
     def _answer(self, effect: Check) -> None:
-        answers: list[Transaction | None] = []
-        for raw in effect.raws:
-            try:
-                transaction = Transaction.decode(raw)
-            except Malformed:
-                answers.append(None)
-                continue
-            held = transaction.check_signatures(self.world.keyring.verify)
-            answers.append(transaction if held else None)
-        self.tell(Checked(effect.token, tuple(answers)))
+        self.tell(Checked(effect.token, checked(effect.raws, self.world.keyring.verify)))
 
     # -- fetching blocks ------------------------------------------------------------------------
 
     def _fetch(self) -> tuple[Certificate | None, tuple[bytes, ...]]:
         """Fetch certified blocks, up to the last of an epoch and no further."""
         world = self.world
-        blocks, certificate = world.blocks_for(self, self.height)
+        # Of a boundary that is here the certificate is wanted.
+        height = self.height - 1 if self.disk.is_at_end() and not self.seated else self.height
+        blocks, certificate = world.blocks_for(self, height)
+        blocks = blocks[self.height - height :]
         digests: list[bytes] = []
         for block in blocks:
             self.append(block)
@@ -383,19 +379,22 @@ class SimMember:
         time = last.time if last else self.world.genesis_time
         self.tell(Installed(self.height, time, certificate, digests, following))
         if last and self.up and self.seated:
-            self.tell_certifier(self._rooted(last))
+            self.tell_certifier(rooted(last))
 
     def _follow(self) -> None:
         """Who is in no set follows by fetching; the last height of an epoch may bring it in."""
         if self.seated:
             return
-        last = self.disk.chain[-1] if self.disk.chain else None
-        if last is None or last.following is None or len(self.disk.handovers) > last.epoch:
-            self._fetch()
-            last = self.disk.chain[-1] if self.disk.chain else None
-        # Fetched just now, or before power was lost between the blocks and the handover.
-        if last is not None and last.following is not None and self.disk.certificate is not None:
-            self._hand_over(self.disk.certificate, Carried())
+        certificate = self.disk.certificate
+        # Power may have been lost between the blocks, their certificate and the handover.
+        if (
+            not self.disk.is_at_end()
+            or certificate is None
+            or certificate.checkpoint.size < self.height
+        ):
+            certificate, _ = self._fetch()
+        if self.disk.is_at_end() and certificate is not None:
+            self._hand_over(certificate, Carried())
 
     # -- from one epoch to the next -------------------------------------------------------------
 

@@ -203,8 +203,12 @@ def generate(seed: int) -> Plan:
     crashes = _crashes(dice, n, losses) + fall
     if len(byzantine) < faulty(n) and dice.chance(350):
         # One that loses all it ever said is one of the f: nobody may need it for what was decided.
+        # So is one that gets an old copy of its disk, and does not know what it said since.
         at = dice.below(CHAOS_MS - 1_000)
-        lost = (Crash(at, dice.below(n), dice.between(50, 900), wiped=True),)
+        member, down = dice.below(n), dice.between(50, 900)
+        copies = Dice(seed, "old")
+        old = min(at, copies.between(100, 4_000)) if copies.chance(400) else 0
+        lost = (Crash(at, member, down, wiped=not old, old=old),)
         crashes = tuple(one for one in crashes if dice.chance(500)) + lost
     more = Dice(seed, "more")
     later = Dice(seed, "changes")

@@ -393,11 +393,12 @@ class World:
     # -- the end --------------------------------------------------------------------------------
 
     def on_evidence(self, member: SimMember, finding: Evidence) -> None:
-        """C13: evidence verifies, and never against an honest member."""
+        """C13: evidence verifies, and never against who contradicted nothing it said."""
         epoch = self.membership.epochs[finding.first.epoch]
         if not verify_evidence(finding, self.chain_id, self.origin, epoch, self.keyring.verify):
             raise Violation(f"C13: {member.id} reports evidence that does not verify")
-        if self._by_id[finding.member].honest:
+        accused = self._by_id[finding.member]
+        if accused.honest and accused.id not in self.checkers.contradicted:
             raise Violation(f"C5: {member.id} has evidence against the honest {finding.member}")
         self.checkers.mark(f"evidence/{finding.first.kind}")
 

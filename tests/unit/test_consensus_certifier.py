@@ -11,6 +11,7 @@ from consensus import (
     Epoch,
     Evidence,
     Halt,
+    Recollected,
     Report,
     Rooted,
     Send,
@@ -30,7 +31,9 @@ ROOT, OTHER = bytes([1]) * 32, bytes([2]) * 32
 NOW = 1_800_000_000
 
 
-def certifier(records: list[tuple[int, bytes]] | None = None) -> Certifier:
+def certifier(
+    records: list[tuple[int, bytes]] | None = None, *, recollected: bool = True
+) -> Certifier:
     signer = KEYRING.signer("m0/cosigner")
     made = Certifier(
         "m0",
@@ -41,6 +44,8 @@ def certifier(records: list[tuple[int, bytes]] | None = None) -> Certifier:
         records or [],
         KEYRING.verify,
     )
+    if recollected:
+        made.step(Recollected(True))
     made.step(CertifierTick(1, NOW))
     return made
 

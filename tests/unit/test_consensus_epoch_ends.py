@@ -11,6 +11,7 @@ from consensus import (
     Epoch,
     EpochEnded,
     Executed,
+    Installed,
     Mode,
     Rooted,
 )
@@ -236,3 +237,18 @@ def test_a_start_with_the_boundary_and_its_certificate_ends_the_epoch_at_once() 
     stage.checkers._handed_over.pop("m2")
     stage.restart("m2")
     stage.until(lambda: stage.in_epoch(1, *OLD) and stage.heights() == [2, 2, 2, 2])
+
+
+def test_a_fetch_that_reached_no_further_than_the_boundary_says_nothing_of_this_epoch() -> None:
+    """R-MB-2: the newest certificate known is of the set before, some of whom have left."""
+    stage = stage_with("m1", "m2", "m3", "m4")
+    stage.submit("m1", 1, CHANGE)
+    stage.until(lambda: stage.in_epoch(1, "m1", "m2", "m3", "m4"))
+    member = stage["m1"]
+    ended = member.disk.handovers[0].certificate
+    assert "m0" in {one.member for one in ended.cosignatures}
+    base = ended.checkpoint.size
+    stable = member.replica.stable
+    member.replica.step(Installed(base, member.disk.chain[base - 1].time, ended))
+    assert member.replica.mode is Mode.ACTIVE
+    assert member.replica.stable == stable

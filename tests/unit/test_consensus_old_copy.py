@@ -44,7 +44,7 @@ def test_a_copy_older_than_the_chain_is_noticed_before_anything_is_signed() -> N
         stage.submit("m2", number)
     stage.ticks(5 * SETTINGS.status_ticks)
     assert votes_of(stage, "m1") == []
-    assert stage["m1"].certifier._lost, "the Certifier is told, too"
+    assert stage["m1"].certifier._waits, "the Certifier is told, too"
     assert stage.heights() == [11, 11, 11, 11], "it listens and executes"
 
 
@@ -186,10 +186,19 @@ def test_a_vote_in_somebody_elses_proof_counts_only_if_it_is_the_own() -> None:
         assert in_view_changes(changes, stage.seat, ballots, 3) is expected
 
 
+def test_a_copy_from_before_its_first_cosignature_waits_as_well() -> None:
+    """R-DW-4: no record of a cosignature is no sign that there was none."""
+    machine = certifier(recollected=False)
+    assert rooted(machine, 1) == []
+    machine.step(Recollected(True, 3))
+    assert rooted(machine, 2) == []
+    assert any(isinstance(one, Store) for one in rooted(machine, 3))
+
+
 def test_a_certifier_whose_store_is_an_old_copy_cosigns_nothing_near_its_old_words() -> None:
     """R-DW-4."""
     (store,) = [one for one in rooted(certifier(), 5) if isinstance(one, Store)]
-    machine = certifier([(store.number, store.record)])
+    machine = certifier([(store.number, store.record)], recollected=False)
     assert rooted(machine, 6) == [], "it waits for what the others say"
     machine.step(Recollected(False))
     assert rooted(machine, 6) == []
@@ -229,7 +238,7 @@ def test_an_old_copy_whose_words_are_in_nobodys_proof_says_nothing_below_what_is
 def test_a_cosigner_with_whole_records_says_nothing_below_what_others_have_proven() -> None:
     """R-DW-4."""
     (store,) = [one for one in rooted(certifier(), 5) if isinstance(one, Store)]
-    machine = certifier([(store.number, store.record)])
+    machine = certifier([(store.number, store.record)], recollected=False)
     machine.step(Recollected(True, 7))
     assert rooted(machine, 6) == [], "it may have said this, at a later time"
     assert any(isinstance(one, Store) for one in rooted(machine, 7))
