@@ -76,14 +76,15 @@ class Certifier:
         self._settings = settings
         self._ballots = CosignatureBallots(self._seat, signer)
         self._findings = Findings()
-        self._own: Cosigned | None = None
-        self._own_record = self._resume(records)
+        self._own, self._own_record = self._resume(records)
         self._outbox: Outbox[CertifierEffect, Cosigned] = Outbox(self._own_record)
         self._newest: inputs.Rooted | None = None
         self._roots: dict[int, bytes] = {}
         self._floors: dict[int, int] = {}  # size -> its block's time in seconds, as the roots
         # place of a member -> size -> its newest cosignature there
         self._seen: dict[int, dict[int, Cosigned]] = {}
+        if self._own is not None:
+            self._keep(self._seat.index, self._own)  # durable: it counts, as before the restart
         self._best = _Best(epoch.base, 0)
         self._wall_s = 0
         self._tick = 0
@@ -93,8 +94,9 @@ class Certifier:
         self._floor = 0  # cosign nothing below this size
         self._halted = False
 
-    def _resume(self, records: Iterable[tuple[int, bytes]]) -> int:
-        last = 0
+    def _resume(self, records: Iterable[tuple[int, bytes]]) -> tuple[Cosigned | None, int]:
+        """Return the newest own word of this epoch, and the number of the newest record."""
+        own, last = None, 0
         for number, data in records:
             try:
                 one = COSIGNED_RECORD.decode(data)
@@ -107,9 +109,9 @@ class Certifier:
                     f"cosignature record {number} of size {one.size} is not of epoch {one.epoch}"
                 )
             if one.epoch == epoch:
-                self._own = Cosigned(epoch, one.size, one.root, one.timestamp, one.signature)
+                own = Cosigned(epoch, one.size, one.root, one.timestamp, one.signature)
             last = number
-        return last
+        return own, last
 
     @property
     def certified(self) -> int:

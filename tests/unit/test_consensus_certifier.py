@@ -32,7 +32,7 @@ NOW = 1_800_000_000
 
 
 def certifier(
-    records: list[tuple[int, bytes]] | None = None, *, recollected: bool = True
+    records: list[tuple[int, bytes]] | None = None, *, recollected: bool = True, now: int = NOW
 ) -> Certifier:
     signer = KEYRING.signer("m0/cosigner")
     made = Certifier(
@@ -46,7 +46,7 @@ def certifier(
     )
     if recollected:
         made.step(Recollected(True))
-    made.step(CertifierTick(1, NOW))
+    made.step(CertifierTick(1, now))
     return made
 
 
@@ -78,6 +78,15 @@ def test_q_cosignatures_make_a_certificate_sorted_by_member() -> None:
     (ready,) = certificates(rooted(machine, 1))
     verify_certificate(ready.certificate, MEMBERS, ORIGIN, KEYRING.verify)
     assert [one.member for one in ready.certificate.cosignatures] == ["m0", "m2", "m3"]
+
+
+def test_a_word_found_on_disk_counts_whatever_the_clock_says_after_the_restart() -> None:
+    """R-CP-2: all lose power before a height is certified, and their clocks come back slow."""
+    (stored,) = [one for one in rooted(certifier(), 1) if isinstance(one, Store)]
+    machine = certifier([(stored.number, stored.record)], now=NOW - 60)
+    rooted(machine, 1)
+    machine.step(word("m1", 1))
+    assert certificates(machine.step(word("m2", 1)))
 
 
 def test_the_own_word_counts_and_leaves_only_when_it_is_durable() -> None:
