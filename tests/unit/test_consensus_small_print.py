@@ -1,0 +1,160 @@
+"""Small print: what a member must do although no schedule fails for long when it does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from consensus import Evidence, Installed, Mode
+from consensus import messages as wire
+from consensus.epoch import PRE_PREPARE, PREPARE
+from consensus.new_view import check_new_view
+from consensus.pool import Pool
+from ledger.errors import Malformed
+from tests.paper.alone import Alone
+from tests.simulator.stage import EPOCH_MS, SETTINGS, Stage
+from tests.unit.test_consensus_attacks import view_change
+
+BASE_EVERY = SETTINGS.window // 4  # a Base record is written when the low mark has risen so much
+
+
+def entered(alone: Alone, view: int, low: int = 0) -> None:
+    """The puppets leave for a view that one of them leads, and start it."""
+    stable = alone.stable(low) if low else wire.GENESIS_STABLE
+    changes = [alone.view_change(place, view, stable=stable) for place in (0, 2, 3)]
+    alone.hear(view % 4, alone.new_view(view, changes))
+
+
+def restart(alone: Alone) -> None:
+    alone.stage.crash("m1")
+    alone.stage.restart("m1")
+    alone.replica = alone.stage["m1"].replica
+
+
+def test_a_new_view_holds_q_view_changes_and_not_one_more() -> None:
+    """R-VC-2: exactly q, or one start of a view could be said in many ways."""
+    alone = Alone()
+    changes = [alone.view_change(place, 2) for place in range(4)]
+    seat = alone.stage.seat
+    check_new_view(alone.new_view(2, changes[:3]), seat)
+    with pytest.raises(Malformed, match="exactly 3"):
+        check_new_view(alone.new_view(2, changes), seat)
+
+
+def test_who_votes_for_another_batch_when_all_is_settled_is_convicted_all_the_same() -> None:
+    """C13, R-Q-5: only the same word again is passed over unread."""
+    alone = Alone()
+    alone.order(1, alone.batch(1))
+    other = bytes([7]) * 32
+    alone.hear(2, alone.prepare(2, 1, other))
+    alone.hear(0, alone.commit(0, 1, other))
+    assert [
+        (one.member, one.first.kind) for one in alone.stage.evidence if isinstance(one, Evidence)
+    ] == [("m2", "prepare"), ("m0", "commit")]
+
+
+def test_nothing_is_ordered_while_blocks_are_fetched() -> None:
+    """R-CP-5: the driver executes what it fetches; a block given in between would be executed
+    twice.
+    """
+    alone = Alone()
+    alone.stage["m1"]._install = lambda: None  # type: ignore[method-assign]
+    alone.hear(0, wire.StableProof(0, alone.stable(2 * SETTINGS.window)))
+    alone.stage.ticks(1)
+    alone.order(1, alone.batch(1))
+    batch = alone.batch(2)
+    seals = [wire.Seal(p, alone.commit(p, 1, batch.digest()).signature) for p in (0, 2, 3)]
+    alone.hear(0, wire.Committed(0, 0, 1, batch, tuple(seals)))
+    assert alone.replica._ordering.ordered == 0
+    alone.replica.step(Installed(0, EPOCH_MS - 1_000, None))
+    assert alone.replica._ordering.ordered == 1
+
+
+def test_words_below_the_checkpoint_are_forgotten() -> None:
+    """R-RS-1: a member that runs for years signs without end, and remembers a window of it."""
+    alone = Alone()
+    for height in range(1, 3 * SETTINGS.window + 1):
+        alone.order(height, alone.batch(height))
+        alone.hear(0, wire.StableProof(0, alone.stable(height)))
+    assert alone.executed == 3 * SETTINGS.window
+    assert alone.replica._ballots._cast == {}
+
+
+def test_a_new_view_outlives_the_records_that_are_let_go() -> None:
+    """R-VC-12, R-DW-5: whoever slept through it asks a member that has restarted since."""
+    alone = Alone()
+    entered(alone, 2)
+    for height in range(1, BASE_EVERY + 1):
+        alone.order(height, alone.batch(height), view=2)
+    alone.hear(0, wire.StableProof(0, alone.stable(BASE_EVERY)))
+    restart(alone)
+    alone.stage.sent.clear()
+    alone.hear(3, wire.Status(0, 0, True, 0, 0))
+    (shown,) = alone.said(wire.NewView)
+    assert isinstance(shown, wire.NewView)
+    assert shown.view == 2
+
+
+def test_a_checkpoint_that_comes_with_a_new_view_does_not_put_it_off() -> None:
+    """R-VC-14: records are summed up in the middle of entering; a restart is in the view, too."""
+    alone = Alone()
+    for place in (0, 3):
+        alone.hear(place, alone.view_change(place, 2, stable=alone.stable(BASE_EVERY)))
+    assert alone.replica.mode is Mode.CHANGING
+    entered(alone, 2, low=BASE_EVERY)
+    assert alone.replica._based == BASE_EVERY
+    restart(alone)
+    assert (alone.replica.view, alone.replica.mode) == (2, Mode.ACTIVE)
+
+
+def answer_recall(stage: Stage, name: str, *others: str) -> None:
+    """The puppets tell a member that has restarted where they stand, and it speaks again."""
+    stage.ticks(1)
+    replica = stage[name].replica
+    nonce = replica._recollection._nonce
+    for other in others:
+        stage.inject(other, name, wire.Recalled(0, nonce, 0, wire.GENESIS_STABLE))
+    assert not replica._ordering.silent
+
+
+def test_a_primary_proposes_what_lies_below_its_own_checkpoint_if_the_others_have_not_seen_it() -> (
+    None
+):
+    """R-VC-2, R-DW-2: its own word is not among the q it chose; it has restarted in between."""
+    stage, batch, root = Stage(7), bytes([7]) * 32, bytes([9]) * 32
+    for place in range(6):
+        stage.crash(f"m{place}")
+    lines = tuple(
+        wire.Line(place, 1, stage.line(f"m{place}", 0, BASE_EVERY, root, 1)) for place in range(5)
+    )
+    stage.inject("m0", "m6", wire.StableProof(0, wire.Stable(BASE_EVERY, root, lines)))
+    assert stage["m6"].replica.stable == BASE_EVERY
+    seals = tuple(
+        wire.Seal(place, stage.vote(f"m{place}", 0, PREPARE, 0, 1, batch)) for place in range(1, 5)
+    )
+    opening = stage.vote("m0", 0, PRE_PREPARE, 0, 1, batch)
+    prepared = wire.PreparedCertificate(0, 1, batch, opening, seals)
+    changes = [view_change(stage, f"m{place}", 6, prepared=(prepared,)) for place in range(5)]
+    for place in range(3):
+        stage.checkers.on_view_change_heard(stage["m6"].who, place, 6)
+        stage.inject(f"m{place}", "m6", changes[place])
+    assert (stage["m6"].replica.view, stage["m6"].replica.mode) == (6, Mode.CHANGING)
+    stage.crash("m6")
+    stage.restart("m6")
+    for place in range(5):
+        stage.inject(f"m{place}", "m6", changes[place])
+    answer_recall(stage, "m6", "m0", "m1", "m2", "m3")
+    (said,) = {wire.encode(one) for _, _, one in stage.sent if isinstance(one, wire.NewView)}
+    new_view = wire.decode(said)
+    assert isinstance(new_view, wire.NewView)
+    assert [one.member for one in new_view.view_changes] == [0, 1, 2, 3, 4]
+    assert [(one.sequence, one.digest) for one in new_view.proposals] == [(1, batch)]
+
+
+def test_what_a_proposal_names_is_not_ready_when_its_check_comes_late() -> None:
+    """R-TL-7: or a backup would think that the primary lets it lie, and a primary name it twice."""
+    one = Stage().transaction(1)
+    pool = Pool(SETTINGS)
+    pool.take_in([one.raw], "m2", 0, {})
+    pool.claim(one.digest)
+    pool.check_done(one.digest, one)
+    assert (pool.oldest_ready(), pool.ready_size) == (None, 0)
