@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from consensus import Evidence, Installed, Mode
 from consensus import messages as wire
-from consensus.epoch import PRE_PREPARE, PREPARE
+from consensus.epoch import PRE_PREPARE, PREPARE, Epoch
+from consensus.evidence import Statement, verify_evidence
 from consensus.new_view import check_new_view
-from consensus.pool import Pool
+from consensus.pool import INVALID_MAX, Pool
 from ledger.errors import Malformed
 from tests.paper.alone import Alone
 from tests.simulator.stage import EPOCH_MS, SETTINGS, Stage
@@ -158,3 +161,106 @@ def test_what_a_proposal_names_is_not_ready_when_its_check_comes_late() -> None:
     pool.claim(one.digest)
     pool.check_done(one.digest, one)
     assert (pool.oldest_ready(), pool.ready_size) == (None, 0)
+
+
+# -- what must not grow ----------------------------------------------------------------------------
+
+
+def test_of_what_was_found_invalid_only_the_newest_is_remembered() -> None:
+    """R-RS-1: invalid transactions cost a liar nothing."""
+    pool = Pool(SETTINGS)
+    for number in range(INVALID_MAX + 3):
+        pool.check_failed(number.to_bytes(32, "big"))
+    assert len(pool.invalid) == INVALID_MAX
+    assert (2).to_bytes(32, "big") not in pool.invalid
+
+
+def test_of_what_was_ordered_only_so_much_is_remembered() -> None:
+    """R-RS-1: and never less than slots may still be asked for."""
+    pool = Pool(replace(SETTINGS, remembered=3))
+    stage = Stage()
+    ordered = [stage.transaction(number) for number in range(6)]
+    for one in ordered:
+        pool.order(one)
+    assert len(pool.ordered) == 6, "their slots are not yet stable"
+    pool.let_go([one.digest for one in ordered])
+    assert list(pool.ordered) == [one.digest for one in ordered[3:]]
+
+
+def test_bodies_of_a_proposal_that_is_over_are_wanted_no_more() -> None:
+    """R-RS-1: a liar that led names thousands, and nobody ever brings them."""
+    alone = Alone()
+    names = b"".join(number.to_bytes(32, "big") for number in range(100))
+    alone.hear(0, alone.pre_prepare(1, wire.Batch(EPOCH_MS, names)))
+    assert len(alone.replica._ordering.bodies.wanted) == 100
+    entered(alone, 2)
+    assert alone.replica._ordering.bodies.wanted == {}
+
+
+def test_who_is_left_in_an_earlier_epoch_is_told_of_its_end_only_so_often() -> None:
+    """R-RS-2: it may say where it stands as often as it likes."""
+    stage = Stage()
+    stage.boundary = 1
+    stage.submit("m0", 1)
+    stage.until(lambda: stage.in_epoch(1, "m0", "m1", "m2", "m3"))
+    stage.sent.clear()
+    for _ in range(10):
+        stage.inject("m3", "m1", wire.Status(0, 0, True, 0, 0))
+    told = [one for who, to, one in stage.sent if (who, to) == ("m1", "m3")]
+    assert [type(one) for one in told] == [wire.StableProof]
+
+
+# -- whom to blame ---------------------------------------------------------------------------------
+
+
+def test_evidence_is_judged_by_the_set_of_the_epoch_it_names() -> None:
+    """R-MB-2, C13: keys may stay when epochs change; a set says nothing about another's words."""
+    stage = Stage()
+    statements = [
+        Statement(PREPARE, 1, 0, 1, digest, stage.vote("m3", 1, PREPARE, 0, 1, digest))
+        for digest in (bytes(32), bytes([1]) * 32)
+    ]
+    evidence, verify = Evidence("m3", *statements), stage.keyring.verify
+    own = Epoch(1, stage.epoch.members, 5)
+    assert verify_evidence(evidence, stage.chain_id, stage.origin, own, verify)
+    assert not verify_evidence(evidence, stage.chain_id, stage.origin, stage.epoch, verify)
+
+
+@pytest.mark.parametrize("heard", [(), ("m2",)])
+def test_who_hears_less_than_a_quorum_leaves_for_no_view(heard: tuple[str, ...]) -> None:
+    """R-TL-4: nothing could come of it, and it could not come back when the network heals."""
+    stage = Stage()
+    stage.lose(lambda who, to, _: to == "m1" and who not in heard)
+    stage.submit("m1", 1)
+    stage.lose(lambda who, to, _: who == "m1")
+    stage.ticks(10 * SETTINGS.timeout_ticks)
+    assert (stage["m1"].replica.view, stage["m1"].replica.mode) == (0, Mode.ACTIVE)
+    stage.heal()
+    stage.until(lambda: stage.heights() == [1, 1, 1, 1])
+    assert {member.replica.view for member in stage.members} == {0}
+
+
+def test_on_an_idle_chain_nobody_leaves_a_view() -> None:
+    """R-TL-4, C12: a primary that has nothing to propose is not late."""
+    stage = Stage()
+    stage.submit("m1", 1)
+    stage.ticks(10 * SETTINGS.timeout_ticks)
+    assert stage.heights() == [1, 1, 1, 1]
+    assert {member.replica.view for member in stage.members} == {0}
+
+
+def test_an_empty_block_is_no_progress() -> None:
+    """R-TL-1: a primary must not buy time with what nobody asked for."""
+    alone = Alone()
+    for place in (0, 3):
+        alone.hear(place, alone.view_change(place, 2))
+    patience = alone.replica._patience
+    assert patience.timeout == 2 * SETTINGS.timeout_ticks
+    other = bytes([9]) * 32
+    changes = [alone.view_change(0, 2, alone.prepared(2, other))]
+    changes += [alone.view_change(place, 2) for place in (2, 3)]
+    alone.hear(2, alone.new_view(2, changes, (1, wire.NULL_DIGEST), (2, other)))
+    for place in (0, 2, 3):
+        alone.hear(place, alone.commit(place, 1, wire.NULL_DIGEST, 2))
+    assert alone.executed == 1
+    assert patience.timeout == 2 * SETTINGS.timeout_ticks
