@@ -4,6 +4,8 @@ certificate is worth making anew.
 
 from __future__ import annotations
 
+import pytest
+
 from consensus import (
     Certifier,
     CertifierSettings,
@@ -14,9 +16,12 @@ from consensus import (
     Report,
     Store,
 )
+from consensus.ballots import CosignatureBallots
+from consensus.epoch import Seat
 from consensus.messages import Cosigned
 from consensus.records import COSIGNED_RECORD, CosignedRecord
 from ledger.checkpoint import Checkpoint, cosign
+from ledger.errors import InvariantViolated
 from tests.unit.test_consensus_certifier import (
     KEYRING,
     MEMBERS,
@@ -87,3 +92,21 @@ def test_a_word_for_the_same_size_and_time_is_the_same_word() -> None:
         machine.step(word("m1", 1))
     assert len(checked) == 1
     assert isinstance(machine._seen[1][1], Cosigned)
+
+
+def test_of_too_many_sizes_the_newest_are_kept() -> None:
+    """R-RS-1, R-CP-2: what is certified next lies above, not below."""
+    machine = certifier()
+    kept = CertifierSettings().heights_kept
+    for size in range(1, kept + 11):
+        machine.step(word("m1", size))
+    assert list(machine._seen[1]) == list(range(11, kept + 11))
+
+
+def test_no_size_of_an_earlier_epoch_is_signed_whoever_asks() -> None:
+    """R-MB-2: the key of an epoch signs for its heights alone."""
+    seat = Seat.take("m0", Epoch(0, MEMBERS, 5), b"", ORIGIN, KEYRING.verify)
+    ballots = CosignatureBallots(seat, KEYRING.signer("m0/cosigner"))
+    with pytest.raises(InvariantViolated, match="belongs to an earlier epoch"):
+        ballots.sign(Checkpoint(ORIGIN, 5, ROOT), NOW)
+    ballots.sign(Checkpoint(ORIGIN, 6, ROOT), NOW)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from consensus import Evidence, Installed, Mode
@@ -12,10 +13,12 @@ from consensus.epoch import PRE_PREPARE, PREPARE, Epoch
 from consensus.evidence import Statement, verify_evidence
 from consensus.new_view import check_new_view
 from consensus.pool import INVALID_MAX, Pool
+from consensus.slots import Slot, Vote
 from ledger.errors import Malformed
 from tests.paper.alone import Alone
 from tests.simulator.stage import EPOCH_MS, SETTINGS, Stage
 from tests.unit.test_consensus_attacks import view_change
+from tests.unit.test_consensus_lagging import WORD_OF_A_CERTIFIER
 
 BASE_EVERY = SETTINGS.window // 4  # a Base record is written when the low mark has risen so much
 
@@ -264,3 +267,78 @@ def test_an_empty_block_is_no_progress() -> None:
         alone.hear(place, alone.commit(place, 1, wire.NULL_DIGEST, 2))
     assert alone.executed == 1
     assert patience.timeout == 2 * SETTINGS.timeout_ticks
+
+
+# -- what a NEW-VIEW may not hide ------------------------------------------------------------------
+
+
+def test_a_known_view_change_is_known_by_every_byte_of_it() -> None:
+    """R-VC-4, R-VC-2: the primary takes out of an honest word what was prepared there."""
+    alone = Alone()
+    honest = alone.view_change(3, 2, alone.prepared(1, bytes([9]) * 32))
+    alone.hear(3, honest)
+    stripped = msgspec.structs.replace(honest, prepared=())
+    changes = [alone.view_change(0, 2), alone.view_change(2, 2)]
+    alone.hear(2, alone.new_view(2, [*changes, stripped]))
+    assert alone.replica.view == 0
+    alone.hear(2, alone.new_view(2, [*changes, honest], (1, bytes([9]) * 32)))
+    assert (alone.replica.view, alone.replica.mode) == (2, Mode.ACTIVE)
+
+
+def test_no_list_names_a_thing_twice() -> None:
+    """R-RS-3, R-VC-1: a batch names a transaction once, a VIEW-CHANGE has one claim a sequence."""
+    alone = Alone()
+    once = alone.prepared(1, bytes([9]) * 32)
+    two_claims = alone.view_change(3, 2, once, once)
+    twice = alone.pre_prepare(1, wire.Batch(EPOCH_MS, bytes([9]) * 64))
+    for message in (two_claims, twice):
+        with pytest.raises(Malformed, match=r"distinct and ascending|a digest twice"):
+            wire.decode(wire.encode(message))
+
+
+def test_what_was_prepared_is_still_at_hand_when_a_later_view_asks_for_it() -> None:
+    """R-VC-10, R-Q-6: the view between knew nothing of it; perhaps nobody else has its batch."""
+    alone = Alone()
+    batch = alone.batch(1)
+    digest = batch.digest()
+    alone.hear(0, alone.pre_prepare(1, batch))
+    alone.hear(2, alone.prepare(2, 1, digest))
+    (prepared,) = alone.replica._ordering.prepared_certificates()
+    assert prepared.digest == digest
+    entered(alone, 2)
+    changes = [alone.view_change(0, 3, alone.prepared(1, digest))]
+    changes += [alone.view_change(place, 3) for place in (2, 3)]
+    alone.hear(3, alone.new_view(3, changes, (1, digest)))
+    said = [one for one in alone.said(wire.Prepare) if isinstance(one, wire.Prepare)]
+    assert [(one.view, one.digest) for one in said] == [(0, digest), (3, digest)]
+
+
+def test_a_vote_of_an_older_view_does_not_take_the_place_of_a_newer_one() -> None:
+    """R-RS-1: one for each member and slot, of its highest view; replaying takes nothing away."""
+    slot, older, newer = Slot(1, 0), Vote(1, bytes(32), bytes(64)), Vote(2, bytes(32), bytes(64))
+    for vote in (older, newer, older):
+        assert slot.add(PREPARE, 3, vote) is None
+    assert slot.prepares == {3: newer}
+
+
+def test_what_waited_is_said_to_the_members_of_the_next_epoch() -> None:
+    """R-TL-6: who is new has none of it, and may lead."""
+    stage = Stage()
+    stage.boundary = 1
+    stage.lose(lambda _, __, one: isinstance(one, WORD_OF_A_CERTIFIER))
+    stage.submit("m0", 1)
+    stage.submit("m1", 2)  # the boundary is executed and waits to be certified
+    stage.heal()
+    stage.sent.clear()
+    stage.until(lambda: stage.in_epoch(1, "m0", "m1", "m2", "m3"))
+    said = [who for who, to, one in stage.sent if to == "m2" and isinstance(one, wire.Transactions)]
+    assert said == ["m1"]
+
+
+def test_a_new_primary_has_a_tenure_of_its_own() -> None:
+    """R-TL-7: the slowness of the one before is not its doing."""
+    alone = Alone()
+    tenure = alone.replica._patience.tenure
+    tenure.spent = tenure.budget
+    entered(alone, 2)
+    assert tenure.spent == 0
