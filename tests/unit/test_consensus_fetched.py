@@ -1,0 +1,84 @@
+"""While blocks are fetched, and from places that no set has."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from consensus import Deliver, Installed, Report
+from consensus import messages as wire
+from consensus.new_view import check_stable
+from consensus.records import RECORD, Base
+from consensus.recovery import fold
+from ledger.errors import InvariantViolated, Malformed
+from tests.paper.alone import Alone
+from tests.simulator.stage import EPOCH_MS, SETTINGS, Stage
+
+
+def test_a_primary_that_has_fetched_blocks_proposes_above_them() -> None:
+    """R-CP-5: also when nobody could show a certificate for the last of them."""
+    stage = Stage()
+    replica = stage["m0"].replica
+    replica._ordering.held = True  # as after NeedState
+    replica.step(Installed(3, EPOCH_MS, None))
+    assert replica._ordering.next_sequence == 4
+
+
+def test_a_primary_proposes_nothing_while_it_fetches_blocks() -> None:
+    """R-CP-5: it does not know yet which places are taken."""
+    stage = Stage()
+    stage["m0"].replica._ordering.held = True  # as after NeedState
+    stage.submit("m0", 1)
+    assert not any(isinstance(one, wire.PrePrepare) for _, _, one in stage.sent)
+    stage["m0"].replica.step(Installed(0, EPOCH_MS - 1_000, None))
+    assert stage["m0"].replica._ordering.next_sequence == 2
+
+
+def test_nothing_is_fetched_while_a_block_is_executed() -> None:
+    """R-CP-8: the one that was given comes first, and what is fetched begins above it."""
+    alone = Alone()
+    held: list[object] = []
+    member = alone.stage["m1"]
+    member._execute = held.append  # type: ignore[method-assign,assignment]
+    alone.order(1, alone.batch(1))
+    assert len(held) == 1
+    alone.hear(0, wire.StableProof(0, alone.stable(2 * SETTINGS.window)))
+    alone.stage.ticks(2 * SETTINGS.lag_ticks)
+    assert not any("needs state" in text for _, text in alone.stage.story)
+
+
+@pytest.mark.parametrize("place", [4, 15])
+def test_a_place_that_no_member_has_is_a_fault_of_who_names_it(place: int) -> None:
+    """R-RS-3, R-Q-2: sets are smaller than the places that a message has room for."""
+    alone = Alone()
+    batch, stable = alone.batch(1), alone.stable(1)
+    lines = (*stable.lines[:2], msgspec.structs.replace(stable.lines[2], member=place))
+    seals = [wire.Seal(one, alone.commit(one, 1, batch.digest()).signature) for one in (0, 2)]
+    seals.append(wire.Seal(place, bytes(64)))
+    change = alone.view_change(3, 2)
+    for sender, message in (
+        (0, wire.StableProof(0, msgspec.structs.replace(stable, lines=lines))),
+        (2, wire.Committed(0, 0, 1, batch, tuple(seals))),
+        (3, msgspec.structs.replace(change, member=place)),
+    ):
+        found = alone.replica.step(Deliver(f"m{sender}", wire.encode(message)))
+        assert [one.finding.member for one in found if isinstance(one, Report)] == [f"m{sender}"]
+    assert (alone.replica.stable, alone.executed, alone.replica.view) == (0, 0, 0)
+
+
+def test_records_of_another_epoch_stop_the_start() -> None:
+    """R-DW-3, R-MB-2: they are of other sequences, and of other keys."""
+    seat, genesis = Stage().seat, wire.GENESIS_STABLE
+    fold([(1, RECORD.encode(Base(0, 3, True, genesis, None, None)))], seat)
+    with pytest.raises(InvariantViolated, match="of epoch 1, not 0"):
+        fold([(1, RECORD.encode(Base(1, 3, True, genesis, None, None)))], seat)
+
+
+def test_where_an_epoch_begins_needs_no_proof_and_has_one_spelling() -> None:
+    """R-VC-1, R-VC-4: else one VIEW-CHANGE could be said with any bytes in it."""
+    seat = Stage().seat
+    check_stable(wire.GENESIS_STABLE, seat)
+    lines = Alone().stable(1).lines
+    for other in (wire.Stable(0, bytes([1]) * 32, ()), wire.Stable(0, bytes(32), lines)):
+        with pytest.raises(Malformed, match="carries no proof"):
+            check_stable(other, seat)
