@@ -7,7 +7,7 @@ import pytest
 
 from consensus import Deliver, Installed, Report
 from consensus import messages as wire
-from consensus.new_view import check_stable
+from consensus.new_view import check_stable, check_view_change
 from consensus.records import RECORD, Base
 from consensus.recovery import fold
 from ledger.errors import InvariantViolated, Malformed
@@ -82,3 +82,16 @@ def test_where_an_epoch_begins_needs_no_proof_and_has_one_spelling() -> None:
     for other in (wire.Stable(0, bytes([1]) * 32, ()), wire.Stable(0, bytes(32), lines)):
         with pytest.raises(Malformed, match="carries no proof"):
             check_stable(other, seat)
+
+
+def test_nobody_leaves_for_the_first_view() -> None:
+    """R-VC-2: it needs no NEW-VIEW, so a word for it proves nothing and is not kept."""
+    alone = Alone()
+    with pytest.raises(Malformed, match="no later view"):
+        check_view_change(alone.view_change(3, 0), alone.stage.seat)
+
+
+def test_what_comes_under_the_own_name_is_not_heard() -> None:
+    """R-Q-2: a member counts its own word when it says it, and suspects itself of nothing."""
+    replica = Alone().replica
+    assert replica.step(Deliver("m1", b"anything")) == []
