@@ -5,17 +5,18 @@ awaited.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from client.calls import Call
 from client.exchange import AsyncTransport
 from client.faults import Unreachable
 from client.limits import ROUNDS_MAX
+from client.paging import Paging
 from client.protocol import CERTIFIED, Outcome
 from client.session import Ask, Conversation, Progress, Session
 from client.transport import AsyncHttpTransport
-from ledger.claims import Claim
+from ledger.claims import Claim, Period
 from ledger.genesis import Genesis
 from ledger.keys import Signer
 from ledger.paths import Path
@@ -121,6 +122,18 @@ class AsyncClient:
         it is about does not exist.
         """
         return await self._run(self.session.prove(claim, pin))
+
+    async def page(self, paging: Paging) -> bytes:
+        """Return the verified bundle of the next page of a period, and stay before it."""
+        return await self._run(paging.ask(self.session))
+
+    async def pages(self, claim: Period, pin: str | None = None) -> AsyncIterator[bytes]:
+        """Yield the verified bundles that prove a period together, in order."""
+        paging = Paging(claim, pin)
+        while not paging.done:
+            page = await self.page(paging)
+            paging.turn(page)
+            yield page
 
     async def block(self, height: int) -> Any:
         """Return the block at a height as JSON."""

@@ -13,17 +13,18 @@ A client may be shared by threads only if its transport may.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from client.calls import Call
 from client.exchange import Transport
 from client.faults import Unreachable
 from client.limits import ROUNDS_MAX
+from client.paging import Paging
 from client.protocol import CERTIFIED, Outcome
 from client.session import Ask, Conversation, Progress, Session
 from client.transport import HttpTransport
-from ledger.claims import Claim
+from ledger.claims import Claim, Period
 from ledger.genesis import Genesis
 from ledger.keys import Signer
 from ledger.paths import Path
@@ -136,6 +137,20 @@ class Client:
         it is about does not exist.
         """
         return self._run(self.session.prove(claim, pin))
+
+    def page(self, paging: Paging) -> bytes:
+        """Return the verified bundle of the next page of a period, and stay before it."""
+        return self._run(paging.ask(self.session))
+
+    def pages(self, claim: Period, pin: str | None = None) -> Iterator[bytes]:
+        """Yield the verified bundles that prove a period together, in order: one, unless it has
+        more events than a bundle holds. `client.paging.Together` judges them.
+        """
+        paging = Paging(claim, pin)
+        while not paging.done:
+            page = self.page(paging)
+            paging.turn(page)
+            yield page
 
     def block(self, height: int) -> Any:
         """Return the block at a height as JSON."""

@@ -100,6 +100,54 @@ _CATALOGUE: Final[Mapping[str, tuple[str, str]]] = {
     # verify, trace
     "asked-unmet": ("所要求的未获满足", "what was asked for is not met"),
     "saved": ("已保存 {file}", "saved {file}"),
+    "page": ("第 {page} 页", "Page {page}"),
+    "ask-by-period": (
+        (
+            "回答超过一份证明的上限 {limit}（{what}）。"
+            "请用 --kind period --from … --until … 提问：所需各页逐一证明，可合并核验。"
+        ),
+        (
+            "The answer would exceed what one bundle holds, {limit} ({what}). Ask with --kind "
+            "period --from … --until …: as many pages as it takes are proved, and verified together."
+        ),
+    ),
+    "ask-by-entity": (
+        (
+            "回答超过一份证明的上限 {limit}（{what}）。"
+            "请对其中的每个实体分别提问：--kind history，或更长的用 --kind period。"
+        ),
+        (
+            "The answer would exceed what one bundle holds, {limit} ({what}). Ask about each entity "
+            "in it by itself: with --kind history, or --kind period where that is too long."
+        ),
+    ),
+    "pages-whole": (
+        "✓ {pages} 页合起来：{entity} 从 {since} 到 {until} 之前的全部 {events} 条记录，无一遗漏",
+        (
+            "✓ the {pages} pages together: all {events} events of {entity} from {since} until "
+            "before {until}, none left out"
+        ),
+    ),
+    "page-not-clean": (
+        "✗ 合起来不成立：第 {page} 页未通过核验",
+        "✗ not together: page {page} does not verify",
+    ),
+    "page-of-no-period": (
+        "✗ 合起来不成立：第 {page} 页回答的不是一段时间",
+        "✗ not together: page {page} does not answer about a period",
+    ),
+    "page-of-another": (
+        "✗ 合起来不成立：第 {page} 页说的是另一个实体",
+        "✗ not together: page {page} is about another entity",
+    ),
+    "page-not-next": (
+        "✗ 合起来不成立：第 {page} 页不始于前一页之末",
+        "✗ not together: page {page} does not begin where the one before it ends",
+    ),
+    "page-leaves-out": (
+        "✗ 合起来不成立：第 {page} 页与前一页之间另有 {events} 条记录",
+        "✗ not together: {events} events stand between page {page} and the one before it",
+    ),
     "genesis-from-member": (
         "注意：创世文件取自该节点，未经独立核对（链号 {chain}）",
         "note: the genesis file came from this member and was not checked elsewhere (chain {chain})",

@@ -22,7 +22,17 @@ from ledger.assembly import assemble
 from ledger.block import HEADER, RESULT, Header
 from ledger.bundle_file import encode_bundle
 from ledger.checkpoint import Certificate, Checkpoint, cosign
-from ledger.claims import Absence, Accesses, Claim, Entity, History, Receipt, Trace
+from ledger.claims import (
+    Absence,
+    Accesses,
+    Claim,
+    Entity,
+    EventAt,
+    History,
+    Period,
+    Receipt,
+    Trace,
+)
 from ledger.codec import decode
 from ledger.errors import ClientFault
 from ledger.genesis import Account, Genesis, Organisation
@@ -242,6 +252,10 @@ class PretendMember:
         claim: Claim = Trace(path) if parts[0] == "trace" else Entity(path)
         if parts[4:] == ["history"]:
             claim = History(path)
+        if parts[4:] == ["period"]:
+            return self._bundle(Period(path, int(query["from"]), int(query["until"])), pin)
+        if parts[4:5] == ["events"]:
+            return self._bundle(EventAt(path, int(parts[5])), pin)
         data = self.value(path, len(self.headers))
         if "proof" in query:
             return self._bundle(Absence(path) if data is None else claim, pin)

@@ -17,6 +17,7 @@ from client.cli.options import (
     plain,
     subject,
 )
+from client.cli.pages import in_parts
 from client.cli.screen import Screen
 from client.files import read_json_file, write_atomically
 from client.limits import PAIRS_FILE_SIZE_MAX, PAIRS_MAX, ROUNDS_ASKING
@@ -57,7 +58,10 @@ def accesses(
     held = read_pairs_file(pairs)
     urls = addresses(node)
     chain = genesis_or_fetched(screen, genesis, urls)
-    with Client(urls, chain, language=screen.language, patience=ROUNDS_ASKING) as client:
+    with (
+        in_parts(accesses_claim(path, held)),
+        Client(urls, chain, language=screen.language, patience=ROUNDS_ASKING) as client,
+    ):
         data = client.accesses(path, held)
     report = verify_now(data, chain, accesses_claim(path, held))
     if out is not None:

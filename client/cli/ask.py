@@ -1,11 +1,15 @@
 """suyuan ask ABOUT --kind KIND: ask a member any question a proof answers, verify it, keep it.
 
+A period of more events than a bundle holds is answered page by page, each page a file of its own.
+
 Exit 0: answered, and the proof holds. 1: what was asked about does not exist, which is proved too.
 2: an option cannot be used, the ledger refuses the question, or nobody can be reached.
 """
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +24,7 @@ from client.cli.options import (
     addresses,
     genesis_or_fetched,
 )
+from client.cli.pages import in_parts, kept, show_pages
 from client.cli.questions import (
     EventOption,
     FromOption,
@@ -33,20 +38,23 @@ from client.cli.questions import (
 )
 from client.cli.screen import EXIT_FAILED, Screen
 from client.cli.witness import witness_prefix
-from client.files import write_atomically
 from client.limits import ROUNDS_ASKING
+from client.paging import Paging, Together
 from client.rendering import print_report
 from client.sdk import Client
 from client.session import clean_url
 from client.transport import HttpTransport
 from client.verify import verify_now
 from client.witness.attaching import WITNESSES_MAX, witnessed
-from ledger.claims import Claim
+from ledger.claims import Claim, Period
 from ledger.errors import Malformed
 from ledger.genesis import Genesis
 from ledger.notes import VerifierKey
+from ledger.verdict import Report
 
 __all__ = ["ask"]
+
+_Attach = Callable[[Callable[[], bytes]], bytes]
 
 _Witness = Annotated[
     list[str] | None,
@@ -99,17 +107,30 @@ def ask(
     urls = addresses(node)
     chain = genesis_or_fetched(screen, genesis, urls)
     held = open_pin(pin)
-    data = _asked(urls, chain, claim, held, witnesses, screen.language)
-    if out is not None:
-        write_atomically(out, data)
-        screen.note(screen.say("saved", file=out))
-    report = verify_now(data, chain, pin=held)
+    with (
+        in_parts(claim),
+        Client(urls, chain, language=screen.language, patience=ROUNDS_ASKING) as client,
+    ):
+        attach = _attaching(client, urls, chain, witnesses)
+        answers = kept(screen, out, _answers(client, claim, held, attach))
+        first, several = next(answers)
+        if several:
+            together = Together(chain, held)
+            pages = ((page, None) for page, _ in itertools.chain([(first, True)], answers))
+            met = show_pages(screen, together, pages, json) and together.claim == claim
+        else:
+            report = verify_now(first, chain, pin=held)
+            met = report.claim == claim  # only its absence is let through
+            _show(screen, report, json)
+    if not met:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _show(screen: Screen, report: Report, json: bool) -> None:
     if json:
         screen.json({"question": report.question(screen.language), **report.value()})
     else:
         print_report(screen.out, report, screen.language)
-    if report.claim != claim:  # only its absence is let through
-        raise typer.Exit(EXIT_FAILED)
 
 
 def _witnesses(urls: list[str], keys: list[str]) -> list[tuple[str, VerifierKey]]:
@@ -121,26 +142,30 @@ def _witnesses(urls: list[str], keys: list[str]) -> list[tuple[str, VerifierKey]
     return [(witness_prefix(url), key) for url, key in zip(urls, parsed, strict=True)]
 
 
-def _asked(
-    urls: list[str],
-    chain: Genesis,
-    claim: Claim,
-    pin: str | None,
-    witnesses: list[tuple[str, VerifierKey]],
-    language: str,
-) -> bytes:
-    with Client(urls, chain, language=language, patience=ROUNDS_ASKING) as client:
-        if not witnesses:
-            return client.prove(claim, pin)
-        if len(urls) != 1:
-            raise Malformed("--node", "must be one member with --witness: it is its log they sign")
-        member = str(client.health().get("member"))
+def _answers(client: Client, claim: Claim, pin: str | None, attach: _Attach) -> Iterator[bytes]:
+    """The one bundle that answers; of a long period its pages."""
+    if not isinstance(claim, Period):
+        yield attach(lambda: client.prove(claim, pin))
+        return
+    paging = Paging(claim, pin)
+    while not paging.done:
+        page = attach(lambda: client.page(paging))
+        paging.turn(page)
+        yield page
+
+
+def _attaching(
+    client: Client, urls: list[str], chain: Genesis, witnesses: list[tuple[str, VerifierKey]]
+) -> _Attach:
+    """What asks, and puts the witnesses' cosignatures into what was answered."""
+    if not witnesses:
+        return lambda ask: ask()
+    if len(urls) != 1:
+        raise Malformed("--node", "must be one member with --witness: it is its log they sign")
+    member = str(client.health().get("member"))
+
+    def attach(ask: Callable[[], bytes]) -> bytes:
         with HttpTransport() as transport:
-            return witnessed(
-                transport,
-                clean_url(urls[0]),
-                member,
-                chain,
-                witnesses,
-                lambda: client.prove(claim, pin),
-            )
+            return witnessed(transport, clean_url(urls[0]), member, chain, witnesses, ask)
+
+    return attach

@@ -17,6 +17,7 @@ from client.cli.options import (
     plain,
     subject,
 )
+from client.cli.pages import in_parts
 from client.cli.screen import EXIT_FAILED, Screen
 from client.files import write_atomically
 from client.limits import ROUNDS_ASKING
@@ -27,7 +28,7 @@ from client.story.facts import Names
 from client.story.history import event_rows
 from client.story.telling import tell
 from client.verify import records_of, verify_now
-from ledger.claims import Absence
+from ledger.claims import Absence, Trace
 
 __all__ = ["trace"]
 
@@ -54,7 +55,10 @@ def trace(
     path = subject(entity)
     urls = addresses(node)
     chain = genesis_or_fetched(screen, genesis, urls)
-    with Client(urls, chain, language=screen.language, patience=ROUNDS_ASKING) as client:
+    with (
+        in_parts(Trace(path)),
+        Client(urls, chain, language=screen.language, patience=ROUNDS_ASKING) as client,
+    ):
         data = client.trace(path)
         report = verify_now(data, chain, path)
         items = item_names(client, report)

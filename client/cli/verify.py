@@ -13,6 +13,7 @@ import typer
 
 from client.cli.conditions import PinOption, PolicyOption, open_pin, open_policy
 from client.cli.options import GenesisOption, JsonOption, LanguageOption, needed_genesis, subject
+from client.cli.pages import show_pages
 from client.cli.questions import (
     EventOption,
     FromOption,
@@ -26,6 +27,7 @@ from client.cli.questions import (
 )
 from client.cli.screen import EXIT_FAILED, Screen
 from client.files import read_file
+from client.paging import Together
 from client.rendering import print_branch, print_report
 from client.story.facts import Names
 from client.story.telling import tell
@@ -40,7 +42,13 @@ __all__ = ["verify"]
 
 
 def verify(
-    bundle: Annotated[Path, typer.Argument(help="证明文件。The bundle file.", show_default=False)],
+    bundles: Annotated[
+        list[Path],
+        typer.Argument(
+            help="证明文件；或一段时间的各页，依次。The bundle file; or the pages of a period.",
+            show_default=False,
+        ),
+    ],
     genesis: GenesisOption = None,
     about: Annotated[
         str | None,
@@ -79,9 +87,14 @@ def verify(
     """离线核验一份证明。Verify a bundle offline: what it answers, and four separate verdicts."""
     screen = Screen(language)
     chain = needed_genesis(genesis)
-    data = read_file(bundle, BUNDLE_SIZE_MAX)
     asked = _asked(about, kind, Narrowed(event, since, until, height, index, pairs))
     conditions = (max_age, open_pin(pin), open_policy(policy))
+    if len(bundles) > 1:
+        if show:
+            raise Malformed("--show", "is for one bundle: show the pages one by one")
+        _verify_pages(screen, bundles, asked, max_age, Together(chain, *conditions[1:]), json)
+        return
+    data = read_file(bundles[0], BUNDLE_SIZE_MAX)
     report = verify_now(data, chain, asked, *conditions)
     claim = report.claim
     # Asked about a data set, a list of accesses answers it, for whoever holds the handles it names.
@@ -89,18 +102,43 @@ def verify(
     if unpaired:
         report = verify_now(data, chain, claim, *conditions)
     if json:
-        screen.json(
-            {
-                "handles_asked": pairs is not None,
-                "question": report.question(screen.language),
-                "sentences": {line.name: line.sentence(screen.language) for line in report.lines},
-                **report.value(),
-            }
-        )
+        _print_json(screen, report, pairs is not None)
     else:
         _print(screen, report, Names.of(chain) if show else None, unpaired)
     if not report.exit_ok:
         raise typer.Exit(EXIT_FAILED)
+
+
+def _verify_pages(
+    screen: Screen,
+    files: list[Path],
+    asked: EntityPath | Claim | None,
+    max_age: int | None,
+    together: Together,
+    json: bool,
+) -> None:
+    """Judge the pages of one period. Only the last must be young: what the others say about a time
+    gone by, the page after them confirms.
+    """
+    ages = [None] * (len(files) - 1) + [max_age]
+    pages = ((read_file(file, BUNDLE_SIZE_MAX), age) for file, age in zip(files, ages, strict=True))
+    proved = show_pages(screen, together, pages, json)
+    met = asked is None or together.claim == asked
+    if proved and not met and not json:
+        screen.out.print(screen.say("asked-unmet"), style="red", markup=False)
+    if not (proved and met):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _print_json(screen: Screen, report: Report, handles_asked: bool) -> None:
+    screen.json(
+        {
+            "handles_asked": handles_asked,
+            "question": report.question(screen.language),
+            "sentences": {line.name: line.sentence(screen.language) for line in report.lines},
+            **report.value(),
+        }
+    )
 
 
 def _print(screen: Screen, report: Report, names: Names | None, unpaired: bool) -> None:
