@@ -119,7 +119,7 @@ class AsyncClient:
 
     async def prove(self, claim: Claim, pin: str | None = None) -> bytes:
         """Return the verified bundle that answers any claim (`ledger.claims`), or proves that what
-        it is about does not exist.
+        it is about does not exist (of an absence: that it does).
         """
         return await self._run(self.session.prove(claim, pin))
 

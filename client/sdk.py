@@ -134,7 +134,7 @@ class Client:
 
     def prove(self, claim: Claim, pin: str | None = None) -> bytes:
         """Return the verified bundle that answers any claim (`ledger.claims`), or proves that what
-        it is about does not exist.
+        it is about does not exist (of an absence: that it does).
         """
         return self._run(self.session.prove(claim, pin))
 

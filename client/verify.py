@@ -16,7 +16,7 @@ from client.faults import Unusable
 from client.protocol import CERTIFIED, Outcome
 from ledger.block import RESULT, Event, Result
 from ledger.bundle import Logged, Outlined
-from ledger.claims import Absence, Accesses, Claim, Extension, Receipt
+from ledger.claims import Absence, Accesses, Claim, Entity, Extension, Receipt
 from ledger.codec import decode
 from ledger.errors import Malformed
 from ledger.genesis import Genesis
@@ -91,8 +91,9 @@ def pin_size(pin: str | None) -> int | None:
 def check_answer(
     url: str, data: bytes, genesis: Genesis, claim: Claim, max_age_s: int | None, pin: str | None
 ) -> Report:
-    """Check that a member proved exactly what it was asked, or that there is no such entity. A
-    receipt may be one that is not final: the caller looks for that.
+    """Check that a member proved exactly what it was asked, or that there is no such entity, or
+    where an absence was asked for that there is one. A receipt may be one that is not final: the
+    caller looks for that.
 
     Raises: Unusable, with the sentence of the line that is not clean.
     """
@@ -104,7 +105,8 @@ def check_answer(
     given = report.claim
     asked_path = None if isinstance(claim, Accesses | Receipt | Extension) else claim.path
     absent = asked_path is not None and given == Absence(asked_path)
-    if given != claim and not absent:
+    present = isinstance(claim, Absence) and given == Entity(claim.path)
+    if given != claim and not absent and not present:
         raise Unusable(url, "it proved the answer to another question")
     return report
 

@@ -2,8 +2,9 @@
 
 A period of more events than a bundle holds is answered page by page, each page a file of its own.
 
-Exit 0: answered, and the proof holds. 1: what was asked about does not exist, which is proved too.
-2: an option cannot be used, the ledger refuses the question, or nobody can be reached.
+Exit 0: answered, and the proof holds. 1: what was asked about does not exist, or of an absence does
+exist, which is proved too. 2: an option cannot be used, the ledger refuses the question, or nobody
+can be reached.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def ask(
             met = show_pages(screen, together, pages, json) and together.claim == claim
         else:
             report = verify_now(first, chain, pin=held)
-            met = report.claim == claim  # only its absence is let through
+            met = report.claim == claim  # else its absence, or presence, is what was proved
             _show(screen, report, json)
     if not met:
         raise typer.Exit(EXIT_FAILED)

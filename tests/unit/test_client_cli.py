@@ -163,6 +163,18 @@ def test_exactly_the_question_that_was_asked_must_be_answered(
     assert run("verify", history, *genesis, "--kind", "history").status == 0
 
 
+def test_whoever_asks_for_an_absence_is_told_where_it_exists_and_the_exit_says_no(
+    town: Town, tmp_path: Path
+) -> None:
+    asked = ("--kind", "absence", *town.chain, "--language", "en")
+    none = run("ask", "red-cross.none", *asked)
+    assert (none.status, "holds no supplies/donation/red-cross.none" in none.out) == (0, True)
+    there = run("ask", DONATION, *asked, "--out", tmp_path / "there.json")
+    assert (there.status, "What is the record of donation" in there.out) == (1, True)
+    kept = ("verify", tmp_path / "there.json", "--genesis", town.folder / "genesis.json")
+    assert run(*kept, "--about", DONATION, "--kind", "absence").status == 1
+
+
 def test_accesses_are_verified_against_the_handles_of_who_asks(town: Town, tmp_path: Path) -> None:
     dataset, pairs = "health-commission.dataset-observation", town.folder / "pairs.json"
     mine, others = tmp_path / "mine.json", tmp_path / "others.json"

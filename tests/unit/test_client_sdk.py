@@ -23,7 +23,8 @@ from client.scenario import build_scenario
 from client.sdk import Client
 from client.transport import FunctionTransport
 from client.verify import accesses_claim, verify_now
-from ledger.claims import Absence
+from ledger.bundle_file import decode_bundle
+from ledger.claims import Absence, Entity
 from ledger.errors import ClientFault, Malformed
 from ledger.paths import Path
 from ledger.transaction import Transaction
@@ -226,6 +227,12 @@ def test_a_true_proof_of_something_else_is_no_answer(member: PretendMember, clie
         client.trace(item("a"))
     with pytest.raises(Unreachable, match="another question"):
         client.history(item("b"), proof=True)
+
+
+def test_an_absence_asked_of_what_exists_is_answered_by_its_record(client: Client) -> None:
+    client.submit([define("a")])
+    found = [decode_bundle(client.prove(Absence(item(name)))).claim for name in ("a", "b")]
+    assert found == [Entity(item("a")), Absence(item("b"))]
 
 
 def test_a_proof_of_another_chain_is_no_answer(member: PretendMember) -> None:
