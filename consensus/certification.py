@@ -163,7 +163,7 @@ class Certifier:
         ):
             self._cosign(newest)  # an idle chain's time goes on
         elif own.size > self._best.size and self._is_due() and self._may_say(own.size):
-            self._send(own)
+            self._send_again(own)
 
     def _is_due(self) -> bool:
         return self._tick - self._sent_tick >= self._settings.resend_ticks
@@ -192,12 +192,13 @@ class Certifier:
         record = CosignedRecord(*word)
         self._own_record = self._outbox.store(COSIGNED_RECORD.encode(record))
         self._outbox.count_after(self._own_record, self._own)
-        self._send(self._own)
+        self._sent_tick = self._tick
+        self._outbox.send_after(self._own_record, self._seat.others(), COSIGNED.encode(self._own))
         self._outbox.discard_after(self._own_record, self._own_record)
 
-    def _send(self, own: Cosigned) -> None:
+    def _send_again(self, own: Cosigned) -> None:
         self._sent_tick = self._tick
-        self._outbox.send_after(self._own_record, self._seat.others(), COSIGNED.encode(own))
+        self._outbox.send_again(self._own_record, self._seat.others(), COSIGNED.encode(own))
 
     def _stored(self, event: inputs.Stored) -> None:
         for own in self._outbox.stored(event.number):

@@ -23,7 +23,6 @@ from consensus.messages import (
     Batch,
     Commit,
     Committed,
-    Message,
     NewView,
     Prepare,
     PreparedCertificate,
@@ -72,6 +71,7 @@ class Ordering:
         self.last_time = start.time  # of the last ordered block, ms
         self.last: int | None = None  # the epoch's last height, once known
         self.next_sequence = start.height + 1
+        self._entered_record = 0  # where the proposals of this view's NEW-VIEW are written
         self.silent = False  # the ballots are lost: listen and execute, sign nothing (R-DW-4)
         self.held = False  # blocks are being fetched: order nothing
         self.suspicion = ""  # why the primary of this view is not waited for any longer
@@ -88,11 +88,12 @@ class Ordering:
         self.active = False
         self.suspicion = ""
 
-    def enter(self, new_view: NewView, top: int) -> None:
+    def enter(self, new_view: NewView, top: int, record: int) -> None:
         """Start a view with what its NEW-VIEW proposes; `top` is the last height that needs no
-        proposal.
+        proposal, `record` the number under which the NEW-VIEW becomes durable.
         """
         self.view = new_view.view
+        self._entered_record = record
         self.active = True
         self.suspicion = ""
         self._pool.unclaim_all()
@@ -356,20 +357,15 @@ class Ordering:
             proposed = slot.proposed
             if not self.active or proposed is None or slot.decided is not None:
                 continue
-            if slot.sequence <= self.log.low or self.tick - slot.touched < every:
+            # Recovered marks may lie below those of the vote: then it waits for them (R-CP-1).
+            voting = self.log.low < slot.sequence <= self.log.high
+            if not voting or self.tick - slot.touched < every:
                 continue
             slot.touched = self.tick
-            place = (proposed.view, slot.sequence)
-            content = slot.contents.get(proposed.digest)
-            messages: list[Message] = []
-            if seat.primary(proposed.view) == seat.index and content is not None:
-                messages.append(PrePrepare(seat.epoch, *place, content.batch, proposed.signature))
-            for kind, votes in ((Prepare, slot.prepares), (Commit, slot.commits)):
-                own = votes.get(seat.index)
-                if own is not None and own.view == proposed.view:
-                    messages.append(kind(seat.epoch, *place, own.digest, own.signature))
-            for message in messages:
-                self._outbox.send_after(slot.newest_record, seat.others(), encode(message))
+            # A primary's proposals of its NEW-VIEW have no record of their own (R-DW-1).
+            needed = max(slot.newest_record, self._entered_record)
+            for message in slot.own_words(seat):
+                self._outbox.send_again(needed, seat.others(), encode(message))
 
     def _decide(self, slot: Slot, proposed: Proposed, content: Content) -> None:
         if slot.decided is not None:

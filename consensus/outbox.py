@@ -62,6 +62,13 @@ class Outbox(Generic[effect_, own_]):
         else:
             self._held.append((number, send))
 
+    def send_again(self, number: int, to: tuple[str, ...], data: bytes) -> None:
+        """Repeat a word. Nothing while its record is not durable: what is held leaves by itself,
+        and a disk that hangs would fill the memory with copies (R-RS-1).
+        """
+        if to and number <= self._stored:
+            self._effects.append(Send(to, data, number))
+
     def count_after(self, number: int, own: own_) -> None:
         """Return `own` from `stored` once the record of that number is durable."""
         self._held.append((number, own))

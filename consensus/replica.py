@@ -40,6 +40,7 @@ from consensus.messages import (
     decode,
 )
 from consensus.new_view import Choice, check_stable
+from consensus.offences import Offences
 from consensus.old_copy import OwnWords
 from consensus.ordering import Ordering
 from consensus.outbox import Outbox
@@ -82,6 +83,7 @@ class Replica:
         recovered = fold(records, seat)
         self._settings = settings
         self._findings = Findings()
+        self._offences = Offences()
         self._outbox: Outbox[Effect, Commit] = Outbox(recovered.last_number)
         self._pool = Pool(settings, seat.members.n)
         self._patience = Patience(settings)
@@ -195,13 +197,13 @@ class Replica:
         self._ending.conclude(self._stable)
 
     def _deliver(self, event: inputs.Deliver) -> None:
-        """Decode, look up what is legal now, hand over. A fault of the sender is noted, nothing
-        else (R-RS-4).
-        """
+        """Decode, look up what is legal now, hand over; a sender's fault is noted (R-RS-4)."""
         if event.sender == self._seat.me:
             return
         if event.sender not in self._seat.members:
             self._stragglers.on_stranger(event.sender, event.data, self._tick)
+            return
+        if self._offences.silenced(event.sender, self._tick):
             return
         try:
             message = decode(event.data)
@@ -215,10 +217,8 @@ class Replica:
             handler = LEGAL.get((self.mode, type(message)))
             if handler is not None:
                 getattr(self, f"_{handler}")(event.sender, message)
-        except Malformed as error:
-            self._findings.add(Suspicion(event.sender, f"malformed-{error.field}"))
-        except PeerFault as fault:
-            self._findings.add(Suspicion(fault.member, fault.reason))
+        except (Malformed, PeerFault) as fault:
+            self._findings.add(self._offences.add(event.sender, fault))
 
     # -- messages -------------------------------------------------------------------------------
 
@@ -388,7 +388,7 @@ class Replica:
         self._adopt(choice.stable)
         self._patience.entered()
         self._patience.tenure.entered(self._tick)
-        self._ordering.enter(new_view, choice.stable.height)
+        self._ordering.enter(new_view, choice.stable.height, self._views.entered_record)
 
     def _recollect(self) -> None:
         """Speak again, once nothing said before the ballots were lost can matter (R-DW-4)."""

@@ -13,8 +13,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from consensus.epoch import PREPARE
-from consensus.messages import Batch, Committed, PreparedCertificate, Seal
+from consensus.epoch import PREPARE, Seat
+from consensus.messages import (
+    Batch,
+    Commit,
+    Committed,
+    Prepare,
+    PreparedCertificate,
+    PrePrepare,
+    Seal,
+)
 from ledger.limits import BLOCK_SIZE_MAX
 from ledger.transaction import Transaction
 
@@ -153,6 +161,21 @@ class Slot:
         self.newest_record = number
         if not self.oldest_record:
             self.oldest_record = number
+
+    def own_words(self, seat: Seat) -> list[PrePrepare | Prepare | Commit]:
+        """Return what this member says of the current proposal, in its view."""
+        proposed, content = self.proposed, self.content()
+        if proposed is None:
+            return []
+        place = (seat.epoch, proposed.view, self.sequence)
+        words: list[PrePrepare | Prepare | Commit] = []
+        if seat.primary(proposed.view) == seat.index and content is not None:
+            words.append(PrePrepare(*place, content.batch, proposed.signature))
+        for kind, votes in ((Prepare, self.prepares), (Commit, self.commits)):
+            own = votes.get(seat.index)
+            if own is not None and own.view == proposed.view:
+                words.append(kind(*place, own.digest, own.signature))
+        return words
 
     def needed(self) -> dict[bytes, None]:
         """Return the digests of the batches that still matter: proposed, prepared, decided."""

@@ -45,7 +45,6 @@ class ViewChanges:
     __slots__ = (
         "_ballots",
         "_collected",
-        "_entered_record",
         "_findings",
         "_judged",
         "_outbox",
@@ -53,6 +52,7 @@ class ViewChanges:
         "_seat",
         "_sent_tick",
         "entered",
+        "entered_record",
         "forgotten",
         "promised",
         "view",
@@ -68,8 +68,8 @@ class ViewChanges:
         self._collected: dict[int, ViewChange] = {}
         self._judged: dict[str, tuple[int, int]] = {}  # sender -> period, checked in it
         self._promised_record = 0
-        self._entered_record = 0
         self._sent_tick = 0
+        self.entered_record = 0  # the number of the newest record of a NEW-VIEW
         self.forgotten = False  # a word of this member was seen that it does not remember
         self.view = 0  # the view this member is in, or has promised
         self.promised: ViewChange | None = None  # the own newest VIEW-CHANGE
@@ -89,7 +89,8 @@ class ViewChanges:
         self.promised = message
         self._collected[seat.index] = message
         self._promised_record = self._outbox.store(RECORD.encode(Promised(message)))
-        self._send(tick)
+        self._sent_tick = tick
+        self._outbox.send_after(self._promised_record, seat.others(), encode(message))
 
     def resume(self, view: int, promised: ViewChange | None, entered: NewView | None) -> None:
         """Take over what durable records say (R-VC-14)."""
@@ -102,13 +103,9 @@ class ViewChanges:
     def resend(self, tick: int, every: int) -> None:
         """Send the own VIEW-CHANGE again if that is due."""
         if self.promised is not None and tick - self._sent_tick >= every:
-            self._send(tick)
-
-    def _send(self, tick: int) -> None:
-        self._sent_tick = tick
-        if self.promised is not None:
-            data = encode(self.promised)
-            self._outbox.send_after(self._promised_record, self._seat.others(), data)
+            self._sent_tick = tick
+            others, data = self._seat.others(), encode(self.promised)
+            self._outbox.send_again(self._promised_record, others, data)
 
     # -- what others leave for ------------------------------------------------------------------
 
@@ -256,8 +253,8 @@ class ViewChanges:
         self._collected = {
             member: one for member, one in self._collected.items() if one.view > self.view
         }
-        self._entered_record = self._outbox.store(RECORD.encode(Entered(message)))
-        return self._entered_record
+        self.entered_record = self._outbox.store(RECORD.encode(Entered(message)))
+        return self.entered_record
 
     def remind(self, member: str) -> None:
         """Send a member the newest VIEW-CHANGE of its own: it asks what it has said (R-DW-4)."""
@@ -268,7 +265,7 @@ class ViewChanges:
     def show(self, member: str) -> None:
         """Send the NEW-VIEW of this view to a member that missed it (R-VC-12)."""
         if self.entered is not None:
-            self._outbox.send_after(self._entered_record, (member,), encode(self.entered))
+            self._outbox.send_again(self.entered_record, (member,), encode(self.entered))
 
 
 def _statement(one: NewView) -> Statement:

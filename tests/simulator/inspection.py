@@ -30,11 +30,9 @@ def check_send(member: SimMember, machine: str, effect: Send) -> None:
     assert member.seat is not None, "who says something has a seat"
     if machine == REPLICA:
         member.world.checkers.on_send(member.who, member.seat, effect.data)
-        replica = member.replica
-        if member.window_checked:
-            member.world.checkers.on_window(
-                member.id, effect.data, replica.stable, member.world.settings.window
-            )
+        member.world.checkers.on_window(
+            member.id, effect.data, member.replica.stable, member.world.settings.window
+        )
     else:
         member.world.checkers.on_cosigned(member.id, member.seat, effect.data)
 

@@ -74,7 +74,6 @@ class SimMember:
         self.incarnation = 0
         self.crashes = 0
         self.writes = 0
-        self.window_checked = True
         self.lost_through = -1  # whatever was said in an epoch up to this one is forgotten
         self.epoch = world.epoch  # of the machines that run
         self.seat: Seat | None = None

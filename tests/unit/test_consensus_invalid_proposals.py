@@ -8,6 +8,7 @@ import pytest
 
 from consensus import messages as wire
 from consensus.epoch import PRE_PREPARE, vote_bytes
+from consensus.offences import OFFENCES_MAX, OFFENCES_PERIOD
 from ledger.merkle_log import leaf_hash
 from tests.simulator.stage import EPOCH_MS, Stage
 
@@ -50,7 +51,7 @@ def of_no_slot(stage: Stage, number: int) -> tuple[str, wire.PrePrepare]:
     ("kind", "checks"),
     [
         (of_no_primary, 0),
-        (of_false_signature, FLOOD),
+        (of_false_signature, OFFENCES_MAX),
         (of_another_time, 0),
         (of_nothing, 0),
         (of_no_slot, 0),
@@ -60,7 +61,7 @@ def test_a_flood_of_bad_proposals_is_answered_by_nothing(
     kind: Callable[[Stage, int], tuple[str, wire.PrePrepare]],
     checks: int,
 ) -> None:
-    """R-RS-5: At most one signature check each, no vote, no fetch, nothing held, no view left."""
+    """R-RS-5: Few signature checks (R-RS-4), no vote, no fetch, nothing held, no view left."""
     stage = Stage()
     replica = stage["m1"].replica
     verified = 0
@@ -80,6 +81,7 @@ def test_a_flood_of_bad_proposals_is_answered_by_nothing(
     assert len(replica._ordering.bodies.wanted) == 0
     assert all(slot.proposed is None and not slot.contents for slot in replica._ordering.log)
     assert replica.view == 0
+    stage.ticks(OFFENCES_PERIOD)
     stage.submit("m1", 1)
     assert stage.heights() == [1, 1, 1, 1], "and the honest primary's is still accepted"
 
