@@ -99,6 +99,22 @@ _CATALOGUE: Final[Mapping[str, tuple[str, str]]] = {
     "receipt-saved": ("回执已存入 {file}（已验证）", "receipt saved in {file} (verified)"),
     # verify, trace
     "asked-unmet": ("所要求的未获满足", "what was asked for is not met"),
+    "ask-with-pin": (
+        "请重新提问，并带上这个检查点：suyuan ask … --pin 文件；证明中就会附上一致性证明",
+        "ask again with that checkpoint, suyuan ask … --pin FILE: the bundle then brings the proof",
+    ),
+    "taken-as": (
+        "“{id}”按 {kind}/{id} 查询；其他种类请写 kind/id，如 lot/…、grant/…",
+        "'{id}' was taken as {kind}/{id}; for another kind write kind/id, such as lot/… or grant/…",
+    ),
+    "kinds-instead": (
+        "其中没有这一种；这里有的事件种类：{kinds}",
+        "none of this kind; the kinds of events there are: {kinds}",
+    ),
+    "show-by-page": (
+        "各页内容请逐页显示：suyuan verify 文件 --show",
+        "to see what the pages hold, show them one by one: suyuan verify FILE --show",
+    ),
     "saved": ("已保存 {file}", "saved {file}"),
     "page": ("第 {page} 页", "Page {page}"),
     "ask-by-period": (

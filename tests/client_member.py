@@ -25,10 +25,12 @@ from ledger.checkpoint import Certificate, Checkpoint, cosign
 from ledger.claims import (
     Absence,
     Accesses,
+    AsOf,
     Claim,
     Entity,
     EventAt,
     History,
+    ListOf,
     Period,
     Receipt,
     Trace,
@@ -37,7 +39,7 @@ from ledger.codec import decode
 from ledger.errors import ClientFault
 from ledger.genesis import Account, Genesis, Organisation
 from ledger.keys import Ed25519Signer
-from ledger.leaf import parse_state_value
+from ledger.leaf import LEAF, parse_state_value
 from ledger.membership import Member, MemberSet
 from ledger.merkle_log import MerkleLog, leaf_hash, root_of
 from ledger.merkle_ranges import subtree_roots
@@ -89,6 +91,7 @@ class PretendMember:
         self.values: dict[bytes, bytes] = {}
         self.ids: dict[int, set[bytes]] = {}
         self.logs: dict[Path, list[bytes]] = {}
+        self.records: dict[bytes, bytes] = {}  # by digest, as leaves name them
         self.tree = StateTree()
         self.chain = MerkleLog()
         self.headers: list[bytes] = []
@@ -119,6 +122,8 @@ class PretendMember:
                 self.values[name] = value
         for path, _, leaf in outcome.leaves:
             self.logs.setdefault(path, []).append(leaf)
+            record = parse_state_value(self.values[key(path)]).record
+            self.records[sha256(record).digest()] = record
         for bucket, identity in outcome.consumed:
             self.ids.setdefault(bucket, set()).add(identity)
 
@@ -196,7 +201,7 @@ class PretendMember:
         return subtree_roots([leaf_hash(leaf) for leaf in self.leaves(path, start, stop)], start)
 
     def record_after(self, path: Path, index: int) -> bytes:
-        raise NotImplementedError  # this member answers no question about the past
+        return self.records[LEAF.decode(self.logs[path][index]).record]
 
     def epoch_ends(self, size: int) -> Sequence[tuple[int, str, bytes]]:
         return ()
@@ -254,6 +259,10 @@ class PretendMember:
             claim = History(path)
         if parts[4:] == ["period"]:
             return self._bundle(Period(path, int(query["from"]), int(query["until"])), pin)
+        if parts[4:] == ["list"]:
+            return self._bundle(ListOf(path, query["event"]), pin)
+        if parts[4:5] == ["as-of"]:
+            return self._bundle(AsOf(path, int(parts[5])), pin)
         if parts[4:5] == ["events"]:
             return self._bundle(EventAt(path, int(parts[5])), pin)
         data = self.value(path, len(self.headers))

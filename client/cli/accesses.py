@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from client.cli.conditions import PinOption, open_pin
 from client.cli.options import (
     GenesisOption,
     JsonOption,
@@ -45,6 +46,7 @@ def accesses(
     ],
     node: NodeOption = None,
     genesis: GenesisOption = None,
+    pin: PinOption = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="保存证明文件。Save the bundle.", show_default=False),
@@ -58,12 +60,13 @@ def accesses(
     held = read_pairs_file(pairs)
     urls = addresses(node)
     chain = genesis_or_fetched(screen, genesis, urls)
+    kept = open_pin(pin)
     with (
         in_parts(accesses_claim(path, held)),
         Client(urls, chain, language=screen.language, patience=ROUNDS_ASKING) as client,
     ):
-        data = client.accesses(path, held)
-    report = verify_now(data, chain, accesses_claim(path, held))
+        data = client.accesses(path, held, kept)
+    report = verify_now(data, chain, accesses_claim(path, held), pin=kept)
     if out is not None:
         write_atomically(out, data)
         screen.note(screen.say("saved", file=out))

@@ -16,6 +16,7 @@ from typing import Annotated
 
 import typer
 
+from client.cli.answer import ShowOption, answer_value, print_answer, print_hints
 from client.cli.conditions import PinOption, open_pin
 from client.cli.options import (
     GenesisOption,
@@ -41,7 +42,6 @@ from client.cli.screen import EXIT_FAILED, Screen
 from client.cli.witness import witness_prefix
 from client.limits import ROUNDS_ASKING
 from client.paging import Paging, Together
-from client.rendering import print_report
 from client.sdk import Client
 from client.session import clean_url
 from client.transport import HttpTransport
@@ -51,7 +51,6 @@ from ledger.claims import Claim, Period
 from ledger.errors import Malformed
 from ledger.genesis import Genesis
 from ledger.notes import VerifierKey
-from ledger.verdict import Report
 
 __all__ = ["ask"]
 
@@ -98,6 +97,7 @@ def ask(
         Path | None,
         typer.Option("--out", help="保存证明文件。Save the bundle.", show_default=False),
     ] = None,
+    show: ShowOption = False,
     json: JsonOption = False,
     language: LanguageOption = None,
 ) -> None:
@@ -119,19 +119,18 @@ def ask(
             together = Together(chain, held)
             pages = ((page, None) for page, _ in itertools.chain([(first, True)], answers))
             met = show_pages(screen, together, pages, json) and together.claim == claim
+            if show:
+                screen.note(screen.say("show-by-page"))
         else:
             report = verify_now(first, chain, pin=held)
             met = report.claim == claim  # else its absence, or presence, is what was proved
-            _show(screen, report, json)
+            if json:
+                screen.json(answer_value(report, screen.language, show))
+            else:
+                print_answer(screen, report, chain, show)
+                print_hints(screen, report, about)
     if not met:
         raise typer.Exit(EXIT_FAILED)
-
-
-def _show(screen: Screen, report: Report, json: bool) -> None:
-    if json:
-        screen.json({"question": report.question(screen.language), **report.value()})
-    else:
-        print_report(screen.out, report, screen.language)
 
 
 def _witnesses(urls: list[str], keys: list[str]) -> list[tuple[str, VerifierKey]]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from client.cli.conditions import PinOption, open_pin
 from client.cli.options import (
     GenesisOption,
     JsonOption,
@@ -40,6 +41,7 @@ def trace(
     ],
     node: NodeOption = None,
     genesis: GenesisOption = None,
+    pin: PinOption = None,
     proof: Annotated[
         bool, typer.Option("--proof", help="同时显示核验结论。Show the verdict too.")
     ] = False,
@@ -55,12 +57,13 @@ def trace(
     path = subject(entity)
     urls = addresses(node)
     chain = genesis_or_fetched(screen, genesis, urls)
+    held = open_pin(pin)
     with (
         in_parts(Trace(path)),
         Client(urls, chain, language=screen.language, patience=ROUNDS_ASKING) as client,
     ):
-        data = client.trace(path)
-        report = verify_now(data, chain, path)
+        data = client.trace(path, pin=held)
+        report = verify_now(data, chain, path, pin=held)
         items = item_names(client, report)
     if out is not None:
         write_atomically(out, data)

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from client.cli.answer import ShowOption, answer_value, print_answer
 from client.cli.conditions import PinOption, PolicyOption, open_pin, open_policy
 from client.cli.options import GenesisOption, JsonOption, LanguageOption, needed_genesis, subject
 from client.cli.pages import show_pages
@@ -28,9 +29,6 @@ from client.cli.questions import (
 from client.cli.screen import EXIT_FAILED, Screen
 from client.files import read_file
 from client.paging import Together
-from client.rendering import print_branch, print_report
-from client.story.facts import Names
-from client.story.telling import tell
 from client.verify import verify_now
 from ledger.claims import Accesses, Claim
 from ledger.errors import Malformed
@@ -80,7 +78,7 @@ def verify(
     ] = None,
     pin: PinOption = None,
     policy: PolicyOption = None,
-    show: Annotated[bool, typer.Option("--show", help="也显示内容。Show the answer too.")] = False,
+    show: ShowOption = False,
     json: JsonOption = False,
     language: LanguageOption = None,
 ) -> None:
@@ -102,9 +100,10 @@ def verify(
     if unpaired:
         report = verify_now(data, chain, claim, *conditions)
     if json:
-        _print_json(screen, report, pairs is not None)
+        _print_json(screen, report, pairs is not None, show)
     else:
-        _print(screen, report, Names.of(chain) if show else None, unpaired)
+        print_answer(screen, report, chain, show)
+        _print_unmet(screen, report, unpaired)
     if not report.exit_ok:
         raise typer.Exit(EXIT_FAILED)
 
@@ -130,25 +129,21 @@ def _verify_pages(
         raise typer.Exit(EXIT_FAILED)
 
 
-def _print_json(screen: Screen, report: Report, handles_asked: bool) -> None:
+def _print_json(screen: Screen, report: Report, handles_asked: bool, show: bool) -> None:
     screen.json(
         {
             "handles_asked": handles_asked,
-            "question": report.question(screen.language),
             "sentences": {line.name: line.sentence(screen.language) for line in report.lines},
-            **report.value(),
+            **answer_value(report, screen.language, show),
         }
     )
 
 
-def _print(screen: Screen, report: Report, names: Names | None, unpaired: bool) -> None:
-    if names is not None and report.claim is not None and report.exit_ok:
-        branch = tell(report, names, screen.language)
-        if branch is not None:
-            print_branch(screen.out, branch, screen.language)
-    print_report(screen.out, report, screen.language)
+def _print_unmet(screen: Screen, report: Report, unpaired: bool) -> None:
     if unpaired:
         screen.out.print(screen.say("handles-unasked"), style="yellow", markup=False)
+    if report.authority.code == "pin-without-proof":
+        screen.note(screen.say("ask-with-pin"))
     if not report.met:
         screen.out.print(screen.say("asked-unmet"), style="red", markup=False)
 

@@ -13,8 +13,10 @@ from client.receipt.code import code_svg
 from client.receipt.essentials import Essentials, code_text
 from client.receipt.wording import HOW, KEEP_PIN, MORE_NOTES
 from client.rendering import printable
+from client.story.partial import outcome_words
+from ledger.claims import Receipt
 from ledger.instants import china_time, utc_time
-from ledger.verdict import Line, Note
+from ledger.verdict import Line, Note, Report
 
 __all__ = ["receipt_page"]
 
@@ -99,6 +101,7 @@ def _head(essentials: Essentials, url: str | None) -> str:
 
 def _facts(essentials: Essentials) -> str:
     rows = (
+        *_outcome(essentials.report),
         ("所问", "asked", f"<code>{_text(essentials.claim)}</code>"),
         ("区块 / 链长", "height / log size", f"{essentials.height} / {essentials.checkpoint.size}"),
         ("区块时间", "block time", _moment(essentials.block_time // 1000)),
@@ -114,6 +117,17 @@ def _facts(essentials: Essentials) -> str:
         for zh, en, value in rows
     )
     return f"<table>{cells}</table>"
+
+
+def _outcome(report: Report) -> tuple[tuple[str, str, str], ...]:
+    """What became of a transaction: four clean lines hold for a refused one too."""
+    if not isinstance(report.claim, Receipt):
+        return ()
+    told = []
+    for language in ("zh", "en"):
+        word, sentence = outcome_words(report, language)
+        told.append(_text(f"{word} {sentence}".rstrip()))
+    return (("结果", "outcome", f'{told[0]}<br><span class="en" lang="en">{told[1]}</span>'),)
 
 
 def _moment(seconds: int) -> str:

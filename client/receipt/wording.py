@@ -28,7 +28,7 @@ HOW: Final = (
         "Verify offline: <code>suyuan verify BUNDLE --genesis FILE</code>, or open verify.html in a browser.",
     ),
     (
-        "日后取得新的证明时，把上面三行检查点存为文件：<code>--pin 文件</code>。",
-        "For a later answer save the three lines of the checkpoint as a file: <code>--pin FILE</code>.",
+        "日后取得新的证明时，把上面三行检查点存为文件，提问与核验都带上它：<code>suyuan ask … --pin 文件</code>。",
+        "For a later answer save the three lines of the checkpoint as a file, ask and verify with it: <code>suyuan ask … --pin FILE</code>.",
     ),
 )

@@ -4,14 +4,17 @@ bodies.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from client.story.facts import Branch, Line, Logs, Names, events_on
 from client.story.phrases import Phrases
+from ledger.block import Event
+from ledger.leaf import Leaf
 from ledger.paths import Path
 from ledger.sentences import render_event
 
-__all__ = ["event_rows", "tell_history"]
+__all__ = ["event_line", "event_rows", "short", "tell_history"]
 
 _SIGNERS = ("by", "confirmed_by")
 
@@ -45,16 +48,26 @@ def event_rows(logs: Logs) -> list[dict[str, Any]]:
 
 
 def _lines(path: Path, logs: Logs, names: Names, say: Phrases) -> tuple[Line, ...]:
-    lines = []
-    for leaf in events_on(logs, [path]):
-        signers = tuple(names.account(str(leaf.body[n])) for n in _SIGNERS if n in leaf.body)
-        told = {k: v for k, v in leaf.body.items() if k not in _SIGNERS and v not in (None, "")}
-        note = say.list([f"{name}={_short(value)}" for name, value in told.items()])
-        text = render_event(leaf.kind, leaf.body, say.language)
-        lines.append(Line(text, leaf.time, signers, note=note))
-    return tuple(lines)
+    return tuple(event_line(leaf, names, say, leaf.time) for leaf in events_on(logs, [path]))
 
 
-def _short(value: Any) -> str:
-    text = value.hex() if isinstance(value, bytes) else str(value)
+def event_line(event: Leaf | Event, names: Names, say: Phrases, time: int | None) -> Line:
+    """Tell one event of any kind with all of its body. `time` is its block's, in milliseconds."""
+    signers = tuple(names.account(str(event.body[n])) for n in _SIGNERS if n in event.body)
+    told = {k: v for k, v in event.body.items() if k not in _SIGNERS and v not in (None, "")}
+    note = say.list([f"{name}={short(value)}" for name, value in told.items()])
+    return Line(render_event(event.kind, event.body, say.language), time, signers, note=note)
+
+
+def short(value: Any) -> str:
+    """Write a value of a body or record in at most 60 characters."""
+    text = value if isinstance(value, str) else _spelt(value)
     return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _spelt(value: Any) -> str:
+    if value is None:
+        return "—"
+    if isinstance(value, bytes):
+        return value.hex()
+    return json.dumps(value, ensure_ascii=False, default=bytes.hex)

@@ -70,11 +70,36 @@ _PHRASES: Final[Mapping[str, tuple[str, str]]] = {
     "void": ("此批更正为未收到", "this lot was never received"),
     "events": (
         "共 {count} 件事，账本证明无一遗漏",
-        "{count} events; the ledger proves that none is missing",
+        "events: {count}; the ledger proves that none is missing",
     ),
     # any other entity
     "history": ("{kind} {id} 的全部记录", "Everything recorded on {kind} {id}"),
-    "event": ("{kind}", "{kind}"),
+    # parts: one of these never says that nothing else happened
+    "record": (
+        "{kind} {id} 截至区块 {height} 的记录",
+        "Record of {kind} {id} as of height {height}",
+    ),
+    "record-then": (
+        "{kind} {id} 在区块 {height} 时的记录",
+        "Record of {kind} {id} as it stood at height {height}",
+    ),
+    "event-at": ("{kind} {id} 的第 {index} 条记录", "Event {index} of {kind} {id}"),
+    "period": (
+        "{kind} {id} 自 {since} 起、{until} 之前（UTC+8）的记录",
+        "What happened to {kind} {id} from {since} until before {until} (UTC+8)",
+    ),
+    "events-then": (
+        "此间 {count} 件事，账本证明此间再无其他",
+        "events in this time: {count}; the ledger proves that there is no other in it",
+    ),
+    "list": ("{kind} {id} 的全部“{event}”", "Every '{event}' of {kind} {id}"),
+    "events-listed": (
+        "共 {count} 件，账本证明此类再无其他",
+        "of this kind: {count}; the ledger proves that there is no other",
+    ),
+    "transaction": ("交易 {id}", "Transaction {id}"),
+    "accepted": ("已接受，产生 {count} 件事", "accepted; events: {count}"),
+    "refused": ("被拒绝（{code}）", "refused ({code})"),
     # accesses
     "accesses": ("数据集 {id} 中对您数据的全部访问", "Every access to your data in data set {id}"),
     "dataset-named": (
