@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final
 
-from client.faults import Unreachable
+from client.faults import Unreachable, Unusable
 from ledger.errors import ClientFault, Malformed, SuyuanError
 from ledger.sentences import render
 
@@ -37,6 +37,7 @@ _CATALOGUE: Final[Mapping[str, tuple[str, str]]] = {
     "not-json": ("{field} 不是合法的 JSON：{reason}", "{field} is not JSON: {reason}"),
     "malformed-input": ("{field}：{rule}", "{field}: {rule}"),
     "unreachable": ("联系不上节点 {url}：{reason}", "no member answers at {url}: {reason}"),
+    "unusable": ("{url} 的回答不可用：{reason}", "no usable answer from {url}: {reason}"),
     "no-terminal": (
         "需要密码：请设置 SUYUAN_PASSPHRASE 或使用 --passphrase-file",
         "a passphrase is needed: set SUYUAN_PASSPHRASE or use --passphrase-file",
@@ -265,5 +266,6 @@ def sentence_of(error: SuyuanError, language: str) -> str:
     if isinstance(error, Malformed):
         return words("malformed-input", field=error.field, rule=error.rule)
     if isinstance(error, Unreachable):
-        return words("unreachable", url=error.url, reason=error.reason)
+        word = "unusable" if isinstance(error, Unusable) else "unreachable"
+        return words(word, url=error.url, reason=error.reason)
     return str(error)

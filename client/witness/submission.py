@@ -41,9 +41,10 @@ class Log:
 def fetch_log(transport: Transport, prefix: str, key: VerifierKey) -> Log:
     """Fetch the newest checkpoint under a log's prefix.
 
-    Raises: Unreachable, Unusable when the note is not that key's.
+    Raises: Unreachable, Unusable when the note is not that key's, or there is no such log.
     """
-    answer = _get(transport, prefix, "/checkpoint")
+    nothing = "no such log: a member serves the log of its own name only, at its own address"
+    answer = _get(transport, prefix, "/checkpoint", nothing)
     try:
         note = parse_note(answer.decode())
         open_note(note, [key])
@@ -110,12 +111,19 @@ def look_for_blame(transport: Transport, log: Log, earlier: str) -> Blame | None
 
 
 def fetch_witnessed(transport: Transport, witness: str, origin: str) -> str:
-    """Return the newest note a witness of ours cosigned for an origin. Raises: Unreachable."""
-    return _get(transport, witness, monitoring_path(origin)).decode("utf-8", "replace")
+    """Return the newest note a witness of ours cosigned for an origin.
+
+    Raises: Unreachable, Unusable when it has cosigned none.
+    """
+    nothing = f"it has cosigned nothing yet of {origin}"
+    return _get(transport, witness, monitoring_path(origin), nothing).decode("utf-8", "replace")
 
 
-def _get(transport: Transport, prefix: str, path: str) -> bytes:
+def _get(transport: Transport, prefix: str, path: str, nothing: str = "") -> bytes:
+    """Fetch a file. `nothing` says what it means that it is not there."""
     answer = transport.send(prefix, Request("GET", path))
+    if answer.status == 404 and nothing:
+        raise Unusable(prefix, nothing)
     if answer.status != 200:
         raise Unreachable(prefix, f"{path} answers {answer.status}")
     return answer.body

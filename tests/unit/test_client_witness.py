@@ -25,6 +25,7 @@ from client.witness.protocol import REQUEST_SIZE_MAX, Asked, encode_request, mon
 from client.witness.service import application
 from client.witness.state import Folder, own_key
 from client.witness.submission import Refused, fetch_log, fetch_witnessed, look_for_blame, submit
+from client.words import sentence_of
 from ledger.checkpoint import Checkpoint
 from ledger.errors import ClientFault, Malformed
 from ledger.keys import Ed25519Signer
@@ -350,6 +351,8 @@ class Served:
             status, content = call(self.desk.witness, request.method, request.path, request.body)
             return Response(status, "text/plain", content)
         if request.path == "/checkpoint":
+            if url != "http://m1/tlog/m1":
+                return Response(404)
             return Response(200, "text/plain", note_of(self.log, self.size).encode())
         tile = Tile.parse(request.path.removeprefix("/"))
         if not tile.within(self.size):
@@ -398,3 +401,14 @@ def test_a_carrier_believes_only_the_keys_it_was_given(desk: Desk) -> None:
     other = VerifierKey("witness.example", 4, M2.public)
     with pytest.raises(Unusable, match="not signed"):
         submit(served.transport, log, "http://witness", other)
+
+
+def test_who_asks_the_wrong_member_or_a_witness_that_saw_nothing_is_told_so(desk: Desk) -> None:
+    served = Served(desk, HONEST, 8)
+    with pytest.raises(Unusable, match="a member serves the log of its own name only") as raised:
+        fetch_log(served.transport, "http://m2/tlog/m1", KEY1)
+    assert sentence_of(raised.value, "en").startswith(
+        "no usable answer from http://m2/tlog/m1: no "
+    )
+    with pytest.raises(Unusable, match="has cosigned nothing yet of"):
+        fetch_witnessed(served.transport, "http://witness", KEY1.name)
