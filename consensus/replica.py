@@ -343,7 +343,7 @@ class Replica:
                 self._outbox.emit(Refused(tuple(gone), "expired"))
         if self._ordering.active:
             self._ordering.resend(settings.resend_ticks)
-            verdict = self._watching.look(event.tick, self._stable.height)
+            verdict = self._watching.look(event.tick, self._stable.height, self._views.is_left())
             if verdict:
                 self._ordering.suspicion = verdict
         else:

@@ -167,6 +167,10 @@ class ViewChanges:
         ]
         return min(later) if len(later) >= self._seat.members.weak else None
 
+    def is_left(self) -> bool:
+        """Say whether somebody has left this view for a later one."""
+        return any(one.view > self.view for one in self._collected.values())
+
     def quorum_left(self) -> bool:
         """Say whether q members have left for the promised view or beyond (R-TL-2)."""
         count = sum([one.view >= self.view for one in self._collected.values()])

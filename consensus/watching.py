@@ -63,18 +63,27 @@ class Watching:
         """Some bytes of a member arrived."""
         self._heard[sender] = tick
 
-    def look(self, tick: int, stable: int) -> str:
-        """Return why the primary is not to be waited for any longer, or "" (R-TL-5)."""
+    def look(self, tick: int, stable: int, is_left: bool) -> str:
+        """Return why the primary is not to be waited for any longer, or "" (R-TL-5).
+
+        `is_left`: somebody has left this view.
+        """
         ordering, patience = self._ordering, self._patience
         # Cut off from a quorum, nothing could come of leaving; and a member that left alone could
         # not return to its view when the network heals (R-TL-4).
         recent = tick - 3 * self._settings.status_ticks
         alone = sum([at >= recent for at in self._heard.values()]) < self._seat.members.q - 1
-        behind = alone or stable > ordering.executed or ordering.held
-        if behind or ordering.last is not None:
+        if alone or stable > ordering.executed or ordering.held:
             patience.entered()  # not the primary's fault: nobody waits for it now
             self.remind(tick)
             return ""
+        if ordering.last is not None:
+            # Requests wait for the next epoch, this member for the boundary's certificate alone:
+            # nobody's fault. But whoever left this view may never have executed the boundary, and
+            # who has may no longer have the COMMITs to show: a new view proposes it to all again.
+            self.remind(tick)
+            verdict = patience.judge(None, ordering.last if is_left else None, tick)
+            return "" if ordering.is_primary() else verdict
         if ordering.ordered > ordering.executed:
             return ""  # nor is it while the own node executes
         oldest = self._pool.oldest()

@@ -252,3 +252,26 @@ def test_a_fetch_that_reached_no_further_than_the_boundary_says_nothing_of_this_
     member.replica.step(Installed(base, member.disk.chain[base - 1].time, ended))
     assert member.replica.mode is Mode.ACTIVE
     assert member.replica.stable == stable
+
+
+def test_a_boundary_whose_commits_nobody_has_any_more_is_brought_about_by_a_new_view() -> None:
+    """R-MB-3, R-TL-5: else one that left its view alone could never execute the boundary.
+
+    Found by seed 50004188. m1 is lost for good. m0 and m2 executed the boundary and forgot the
+    COMMITs as they lost power; m3 lacks those of the others, and no longer takes any of a view that
+    it has left.
+    """
+    stage = stage_with(*OLD)
+    unheard = (wire.Commit, wire.Committed)
+    stage.lose(lambda *link: "m3" in link[:2] and isinstance(link[2], unheard))
+    stage.lose(lambda sender, target, one: isinstance(one, wire.Fetch))  # and what is cosigned
+    stage.submit("m0", CHANGE)
+    assert stage.heights()[:4] == [1, 1, 1, 0]
+    for name in ("m0", "m1", "m2"):
+        stage.crash(name)
+    for name in ("m0", "m2"):
+        stage.restart(name)
+    stage.until(lambda: stage["m3"].replica.mode is Mode.CHANGING)
+    stage.heal()
+    stage.until(lambda: stage.in_epoch(1, "m0", "m2", "m3"))
+    assert stage.heights()[3] >= 1
