@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from consensus import Epoch, Mode, Ordered, Send
 from ledger.checkpoint import Certificate, verify_certificate
 from ledger.errors import Malformed
+from ledger.limits import CLOCK_TOLERANCE_S
 from tests.simulator.chain import REPLICA, Block
 from tests.simulator.checkers import Violation
 from tests.simulator.judge import quorum
@@ -17,7 +18,9 @@ from tests.simulator.judge import quorum
 if TYPE_CHECKING:
     from tests.simulator.member import SimMember
 
-AHEAD_S = 61  # by which a clock may differ at most from what a member believes of another
+# By which a certificate's lines may be ahead of the member that makes it: half of what verifiers
+# tolerate, and the second that the clock of its last tick is old.
+AHEAD_S = CLOCK_TOLERANCE_S // 2 + 1
 ONLY_LIARS = ("bad-", "malformed-", "not-primary", "empty-proposal")  # suspicions of lies
 
 
