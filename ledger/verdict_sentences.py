@@ -37,8 +37,8 @@ _INTEGRITY: Final = {
     "intact": (
         "所示 {entities} 个对象、{events} 条记录与区块 {height} 的账本完全一致。",
         (
-            "The {entities} entities and {events} events shown are exactly those of the ledger "
-            "at height {height}."
+            "What is shown is exactly what the ledger holds at height {height} "
+            "(entities: {entities}, events: {events})."
         ),
     ),
     "intact-receipt": (
@@ -127,15 +127,15 @@ _INTEGRITY: Final = {
 _COMPLETENESS: Final = {
     "complete": (
         "截至区块 {height}，没有遗漏：共 {entities} 个对象、{events} 条记录。",
-        "Nothing is left out as of height {height}: {entities} entities, {events} events.",
+        "Nothing is left out as of height {height} (entities: {entities}, events: {events}).",
     ),
     "complete-list": (
         "截至区块 {height}，{entity} 的“{event}”记录共 {count} 条，已由核验者逐条重新合计：转出 {taken}，转入 {made}（基本单位）。",
-        "As of height {height}, {entity} has {count} events '{event}', recounted here from all its events: {taken} taken from it, {made} made (base units).",
+        "As of height {height}, the number of events '{event}' of {entity} is {count}, recounted here from all its events; quantity taken from it: {taken}, made: {made} (base units).",
     ),
     "complete-period": (
         "从 {from} 到 {until} 之前，{entity} 有 {events} 条记录，没有遗漏（截至区块 {height}，共 {size} 条）。",
-        "From {from} until before {until}, {entity} has {events} events and no other (as of height {height}; {size} in all).",
+        "From {from} until before {until}, the number of events of {entity} is {events}, and there is no other (as of height {height}; {size} in all).",
     ),
     "complete-as-of": (
         "这是 {entity} 在区块 {past} 时的记录；其后一条记录更晚（截至区块 {height}）。",
@@ -159,7 +159,7 @@ _COMPLETENESS: Final = {
     ),
     "complete-record": (
         "这是 {entity} 截至区块 {height} 的现状；其 {events} 条记录未列出。",
-        "This is the record of {entity} as of height {height}; its {events} events are not shown.",
+        "This is the record of {entity} as of height {height}; its events ({events}) are not shown.",
     ),
     "complete-receipt": (
         "交易 {transaction} 及其全部事件均已列出。",
@@ -305,11 +305,11 @@ _AUTHORITY: Final = {
     ),
     "witnesses-unchecked": (
         "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；以创世文件为据，不能排除过往成员合谋；另附 {unchecked} 份外部见证，未给出策略，无从核对。",
-        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; this rests on genesis, and collusion of past members cannot be excluded; {unchecked} notes of outside witnesses were not checked, because no policy was given.",
+        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; this rests on genesis, and collusion of past members cannot be excluded; notes of outside witnesses ({unchecked}) were not checked, because no policy was given.",
     ),
     "pin-and-witnesses-unchecked": (
         "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；并且延续了所持的检查点（大小 {size}），其后不能排除过往成员合谋；另附 {unchecked} 份外部见证，未给出策略，无从核对。",
-        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; it extends the pinned checkpoint of size {size}, after which collusion of past members cannot be excluded; {unchecked} notes of outside witnesses were not checked, because no policy was given.",
+        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; it extends the pinned checkpoint of size {size}, after which collusion of past members cannot be excluded; notes of outside witnesses ({unchecked}) were not checked, because no policy was given.",
     ),
     "witnesses-unknown": (
         "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；策略已满足，但下列见证不在策略之内，未核对：{witnesses}。",
@@ -342,6 +342,10 @@ _AUTHORITY: Final = {
     "witnesses-too-few": (
         "外部见证不足，未达到策略所要求的 {quorum}。",
         "Too few witnesses: the policy's quorum {quorum} is not reached.",
+    ),
+    "witnesses-too-few-and-unknown": (
+        "外部见证不足，未达到策略所要求的 {quorum}；下列日志或见证人不在策略之内（策略没有写它们公钥的 log 或 witness 行），未核对：{witnesses}。",
+        "Too few witnesses: the policy's quorum {quorum} is not reached; it has no log or witness line with the keys of these, which were not checked: {witnesses}.",
     ),
     "handover-malformed": (
         "换届证明无法读取，{field}：{rule}。",

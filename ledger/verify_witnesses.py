@@ -110,8 +110,16 @@ def check_witnesses(
             signers.add(key)
             counted.append(line.name)
     if not policy.is_satisfied(signers):
-        raise Failed("witnesses-too-few", quorum=policy.quorum)
+        raise _too_few(policy, unknown)
     return Witnessed(tuple(counted), tuple(unknown), _are_members_alone(policy, signers, origin))
+
+
+def _too_few(policy: Policy, unknown: Sequence[str]) -> Failed:
+    # Whoever wrote the policy is told which line it lacks: else nothing points to a forgotten log.
+    if not unknown:
+        return Failed("witnesses-too-few", quorum=policy.quorum)
+    told = {"quorum": policy.quorum, "witnesses": ", ".join(unknown)}
+    return Failed("witnesses-too-few-and-unknown", **told)
 
 
 def _are_members_alone(policy: Policy, signers: set[VerifierKey], origin: str) -> bool:

@@ -41,7 +41,9 @@ class Said:
 
 
 def run(*arguments: object, typed: str | None = None, **environment: str) -> Said:
-    cleared = {"LC_ALL": "", "LC_MESSAGES": "", "LANG": "zh_CN.UTF-8", "COLUMNS": "300"}
+    cleared: dict[str, str | None] = {"LC_ALL": "", "LC_MESSAGES": "", "LANG": "zh_CN.UTF-8"}
+    # Whoever runs the tests may have exported these for a chain of their own.
+    cleared |= {"COLUMNS": "300", "SUYUAN_GENESIS": None, "SUYUAN_NODE": None}
     result = CliRunner().invoke(
         app, [str(each) for each in arguments], input=typed, env={**cleared, **environment}
     )

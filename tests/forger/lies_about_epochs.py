@@ -248,7 +248,7 @@ def a_policy_is_met_by_one_of_two() -> Attempt:
     return witnessed(witness_note(epochs(), "m1", (COURT,)), quorum="all")
 
 
-@forgery("authority", "witnesses-too-few")
+@forgery("authority", "witnesses-too-few-and-unknown")
 def a_witness_cosigned_an_origin_that_the_policy_does_not_pin() -> Attempt:
     return witnessed(witness_note(epochs(), "m2"))
 
@@ -327,7 +327,7 @@ def one_witness_note_stands_twice() -> Attempt:
     return witnessed(note, note, quorum="all")
 
 
-@forgery("authority", "witnesses-too-few")
+@forgery("authority", "witnesses-too-few-and-unknown")
 def a_departments_cosignature_is_passed_off_as_a_witness() -> Attempt:
     """The member's cosigner key under a witness's name: the policy's key does not know it."""
     read = parse_note(witness_note(epochs(), "m1"))

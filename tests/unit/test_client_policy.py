@@ -76,7 +76,7 @@ def files(tmp_path: Path) -> Files:
         ("witnessed.json", "ngo", "clean", "quorum-and-witnesses"),
         ("witnessed.json", "notepad", "clean", "quorum-and-witnesses"),
         ("witnessed.json", None, "qualified", "witnesses-unchecked"),
-        ("witnessed.json", "court", "failed", "witnesses-too-few"),
+        ("witnessed.json", "court", "failed", "witnesses-too-few-and-unknown"),
         ("plain.json", "ngo", "failed", "witnesses-too-few"),
         ("plain.json", None, "clean", "quorum-from-genesis"),
     ],
@@ -110,3 +110,19 @@ def test_a_policy_that_cannot_be_read_is_a_wrong_file_and_no_verdict(files: File
         assert said.status == 2
         assert word in said.err
     assert files.say("verify", "witnessed.json", "--policy", files.folder / "none").status == 2
+
+
+def test_who_forgot_a_line_in_the_policy_is_told_whose(files: Files) -> None:
+    """The policy that a member serves has the logs of the chain's own origin only: it lacks a line
+    for the origin that witnesses cosign.
+    """
+    ngo = (files.folder / "ngo").read_text()
+    (files.folder / "forgotten").write_text(
+        "".join(line for line in ngo.splitlines(True) if not line.startswith("log "))
+    )
+    asked = ("--policy", files.folder / "forgotten", "--language", "en")
+    said = files.say("verify", "witnessed.json", *asked)
+    assert said.status == 1
+    told = " ".join(said.out.split())
+    assert "has no log or witness line with the keys of these" in told
+    assert f"which were not checked: {files.origin}" in told

@@ -123,7 +123,7 @@ test("a sentence names what it is about, in both languages", async () => {
   const report = await verifyBundle(vectorBytes("bundle-trace.json"), genesis);
   assert.equal(
     lineText(report.lines.completeness, "en"),
-    "completeness: clean. Nothing is left out as of height 6: 5 entities, 17 events.",
+    "completeness: clean. Nothing is left out as of height 6 (entities: 5, events: 17).",
   );
   assert.equal(
     lineText(report.lines.completeness, "zh"),

@@ -122,7 +122,11 @@ export async function checkWitnesses(
       counted.push(line.name);
     }
   }
-  if (!isSatisfied(policy, signed)) throw new Failed("witnesses-too-few", { quorum: policy.quorum });
+  if (!isSatisfied(policy, signed)) {
+    const { quorum } = policy;
+    if (unknown.length === 0) throw new Failed("witnesses-too-few", { quorum });
+    throw new Failed("witnesses-too-few-and-unknown", { quorum, witnesses: unknown.join(", ") });
+  }
   return { counted, unknown, areMembersAlone: areMembersAlone(policy, signed, origin) };
 }
 
