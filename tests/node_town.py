@@ -22,7 +22,7 @@ from node.compose import build
 from node.config import SNAPSHOT_ABOVE, Address, MemberConfig, load_member
 from node.founding import found, join, next_keys
 from node.member import Member
-from node.store import open_store
+from node.store import Store, open_store
 from tests.node_member import make_cast
 from tests.node_world import MEMBERS, call, define, receive, seen
 
@@ -69,16 +69,24 @@ class Town:
         """Start members from their folders."""
         for one in ids or self.ids:
             config = self.config(one)
-            store = open_store(config.data, self.engine)
+            store = self.wired(one, open_store(config.data, self.engine))
             archive = self.opened[one] = Archive(store, config.genesis.chain_id)
             member, _ = build(config, archive, self.contracts)
-            streets = Streets(self, one)
+            streets = self.streets(one)
             for asking in (member.catch_up, member.catch_up.joining, member.catch_up.serving):
                 asking._peers = streets
             member.catch_up._snapshot_above = self.snapshot_above
             member.driver.connect(streets, member.catch_up)
             self.members[one] = member
             member.driver.start()
+
+    def wired(self, one: str, store: Store) -> Store:
+        """Return the store as this member sees it."""
+        return store
+
+    def streets(self, one: str) -> Streets:
+        """Return the ways of this member to the others."""
+        return Streets(self, one)
 
     def stop(self, *ids: str) -> None:
         """Stop members wherever they are: what is not on disk is gone."""

@@ -18,7 +18,7 @@ from node.epochs import Handover
 from node.fsck import check
 from node.keyring import ConfigError
 from node.member import Member
-from node.store import Batch, StoreFull
+from tests.node_power import Power
 from tests.node_town import Town, entered
 from tests.node_world import MEMBERS
 from tests.toys.governance import Dictator
@@ -252,23 +252,6 @@ async def test_of_two_changes_in_one_block_the_last_accepted_one_counts(town: To
     assert current.base == places[0][0]
 
 
-class Broken:
-    """A store that takes so many more writes and then none."""
-
-    def __init__(self, inner: object, writes: int) -> None:
-        self.inner = inner
-        self.left = writes
-
-    def write(self, batch: Batch, *, sync: bool) -> None:
-        if self.left <= 0:
-            raise StoreFull(Path("data"), "the power is gone")
-        self.left -= 1
-        self.inner.write(batch, sync=sync)  # type: ignore[attr-defined]
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.inner, name)
-
-
 @pytest.mark.parametrize("writes", range(14))
 async def test_a_member_that_dies_at_any_write_around_the_boundary_comes_back(
     town: Town, writes: int
@@ -276,7 +259,7 @@ async def test_a_member_that_dies_at_any_write_around_the_boundary_comes_back(
     await town.blocks(1)
     await town.agree()
     victim = town.members["m3"]
-    store = Broken(victim.archive._store, writes)
+    store = Power(victim.archive._store, writes)
     victim.archive._store = store  # type: ignore[assignment]
     victim.archive.epochs._store = store  # type: ignore[assignment]
     town.doomed = {"m3"}
