@@ -10,7 +10,7 @@ Source: C2SP tlog-policy; formats.md 6.8.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -28,6 +28,7 @@ __all__ = [
     "cosigner_vkey",
     "log_vkey",
     "member_log_vkey",
+    "outsiders_of",
     "parse_policy",
     "policy_of",
     "vkeys_of",
@@ -123,6 +124,24 @@ def policy_of(origin: str, members: MemberSet) -> Policy:
         {_group_name(members): _departments(members)},
         _group_name(members),
     )
+
+
+def outsiders_of(
+    origin: str, members: MemberSet, witnesses: Sequence[VerifierKey], threshold: int
+) -> Policy:
+    """Return the policy by which so many of these outside witnesses must have signed, under any
+    member's own origin. The departments are left out: every bundle's certificate is checked.
+
+    Raises: Malformed for keys and numbers that no policy file may hold.
+    """
+    names = [f"witness-{number}" for number in range(1, len(witnesses) + 1)]
+    policy = Policy(
+        tuple(member_log_vkey(origin, member.id, member.log_key) for member in members.members),
+        dict(zip(names, witnesses, strict=True)),
+        {"outsiders": Group("outsiders", threshold, tuple(names))},
+        "outsiders",
+    )
+    return parse_policy(policy.text())
 
 
 def vkeys_of(origin: str, members: MemberSet) -> list[VerifierKey]:

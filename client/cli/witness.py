@@ -1,4 +1,4 @@
-"""suyuan witness run | submit | check: outside witnesses of a chain's log.
+"""suyuan witness run | submit | check | policy: outside witnesses of a chain's log.
 
 A witness signs that what it sees of a log only ever grows. With the genesis file it follows every
 member's own origin `<chain>/<member>`, never the origin `<chain>` that all members share: a witness
@@ -42,7 +42,7 @@ from ledger.errors import Malformed
 from ledger.genesis import Genesis
 from ledger.limits import NOTE_SIZE_MAX
 from ledger.notes import VerifierKey
-from ledger.tlog_policy import member_log_vkey
+from ledger.tlog_policy import member_log_vkey, outsiders_of
 
 __all__ = ["app", "witness_prefix"]
 
@@ -218,6 +218,37 @@ def check(
     write_atomically(out, encode_blame(found))
     screen.out.print(_say(screen, "convicted", file=out), style="red", markup=False)
     raise typer.Exit(EXIT_FAILED)
+
+
+@app.command("policy")
+def policy(
+    witness_key: Annotated[
+        list[str],
+        typer.Option("--witness-key", help="所信任见证人的公钥。Key of a witness you trust."),
+    ],
+    genesis: GenesisOption = None,
+    quorum: Annotated[
+        int | None,
+        typer.Option("--quorum", min=1, help="须有几个签名；默认全部。How many; else all."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="存放。File.", show_default=False)
+    ] = None,
+    language: LanguageOption = None,
+) -> None:
+    """写出 verify --policy 所用的策略。Write the policy that `suyuan verify --policy` asks for."""
+    screen = Screen(language)
+    chain = needed_genesis(genesis)
+    keys = [VerifierKey.parse(text, "--witness-key") for text in witness_key]
+    wanted = len(keys) if quorum is None else quorum
+    if wanted > len(keys):
+        raise Malformed("--quorum", f"must be at most the number of witnesses, {len(keys)}")
+    text = outsiders_of(chain.origin, chain.members, keys, wanted).text()
+    if out is None:
+        screen.out.print(text, markup=False, soft_wrap=True, end="")
+        return
+    write_atomically(out, text.encode())
+    screen.out.print(_say(screen, "saved", file=out), markup=False)
 
 
 def _prefix(node: str, member: str) -> str:

@@ -126,3 +126,25 @@ def test_who_forgot_a_line_in_the_policy_is_told_whose(files: Files) -> None:
     told = " ".join(said.out.split())
     assert "has no log or witness line with the keys of these" in told
     assert f"which were not checked: {files.origin}" in told
+
+
+def test_one_command_writes_the_policy_that_a_witnessed_bundle_meets(files: Files) -> None:
+    """By hand one would leave out the members' own origins, and nothing a witness signs counts."""
+    genesis = ("--genesis", files.folder / "genesis.json")
+    keys = {
+        name: VerifierKey(name, COSIGNATURE_V1, signer("witness", name).public).text()
+        for name in (NGO, COURT)
+    }
+    both = ("--witness-key", keys[NGO], "--witness-key", keys[COURT])
+    wanted = files.folder / "wanted"
+    for one, bundle, status in (
+        (("--witness-key", keys[NGO]), "witnessed.json", 0),
+        (("--witness-key", keys[NGO]), "plain.json", 1),
+        (both, "witnessed.json", 1),
+        ((*both, "--quorum", "1"), "witnessed.json", 0),
+    ):
+        assert run("witness", "policy", *genesis, *one, "--out", wanted).status == 0
+        assert files.say("verify", bundle, "--policy", wanted).status == status
+    written = wanted.read_text()
+    assert run("witness", "policy", *genesis, *both, "--quorum", "1").out == written
+    assert "--quorum" in run("witness", "policy", *genesis, *both, "--quorum", "3").err
