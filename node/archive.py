@@ -38,7 +38,7 @@ import msgspec
 from msgspec import Meta
 
 from ledger.codec import Format, Natural
-from ledger.errors import ClientFault, InvariantViolated
+from ledger.errors import ClientFault, InvariantViolated, Malformed
 from ledger.limits import BLOCK_TRANSACTIONS_MAX, NOTE_SIZE_MAX
 from node.entity_logs import EntityLogs, LogWrites
 from node.epoch_store import EpochStore, StoredHandover
@@ -55,6 +55,7 @@ __all__ = [
     "Transfer",
     "read_gap",
     "read_place",
+    "read_record",
     "read_transfer",
 ]
 
@@ -326,20 +327,35 @@ class Archive:
             self._store.write({_FORGETTING: None}, sync=True)
 
     def records(self, kind: bytes) -> list[tuple[int, bytes]]:
-        """Return the records of a machine (b"e" engine, b"f" certifier) with their numbers."""
+        """Return the records of a machine (b"e" engine, b"f" certifier) with their numbers.
+
+        Raises: Malformed for one that stands under another number than its own.
+        """
         pairs = self._store.range(kind, prefix_stop(kind))
-        return [(int.from_bytes(key[1:], "big"), record) for key, record in pairs]
+        return [read_record(key, stored) for key, stored in pairs]
 
     def write_records(self, records: Sequence[tuple[bytes, int, bytes | None]]) -> None:
         """Write (kind, number, record or None to forget), synced: only then may votes leave
         (R-DW-1).
         """
-        batch: Batch = {kind + _u64(number): record for kind, number, record in records}
+        batch: Batch = {
+            kind + _u64(number): None if record is None else _u64(number) + record
+            for kind, number, record in records
+        }
         self._store.write(batch, sync=True)
 
     def close(self) -> None:
         """Close the store."""
         self._store.close()
+
+
+def read_record(key: bytes, stored: bytes) -> tuple[int, bytes]:
+    """Read a machine's record and its number, which stands in the key and before the record: so
+    that no change of either goes unnoticed. Raises: Malformed.
+    """
+    if stored[:8] != key[1:]:
+        raise Malformed("record", "stands under another number than its own")
+    return int.from_bytes(key[1:], "big"), stored[8:]
 
 
 def read_gap(data: bytes) -> Gap:

@@ -84,6 +84,17 @@ class Keyring:
         for public in self.publics():
             self.signer(public)
 
+    def faults(self) -> list[str]:
+        """Say of each key here that cannot be used why, and change nothing."""
+        found = []
+        for public in self.publics():
+            try:
+                if not self._is_overwritten(public):
+                    self.signer(public)
+            except ConfigError as error:
+                found.append(str(error))
+        return found
+
     def _is_overwritten(self, public: bytes) -> bool:
         """Say whether a seed was overwritten, and not yet unlinked, when the power was lost."""
         try:

@@ -16,7 +16,15 @@ from ledger.errors import Malformed
 from ledger.genesis import Genesis
 from ledger.keys import verify
 from ledger.membership import MemberSet
-from node.archive import CERTIFIED, CERTIFIER_RECORD, ENGINE_RECORD, Archive, Gap, read_gap
+from node.archive import (
+    CERTIFIED,
+    CERTIFIER_RECORD,
+    ENGINE_RECORD,
+    Archive,
+    Gap,
+    read_gap,
+    read_record,
+)
 from node.config import ConfigError, MemberConfig
 from node.epoch_store import made_mark
 from node.execution import Executor
@@ -87,6 +95,9 @@ def check(
             shadow = Shadow(Path(folder))
             try:
                 return _Check(config, store, shadow, findings, contracts).run(progress)
+            except StoreCorrupt as error:  # already at the first key that says where to begin
+                findings.add("store", error.reason)
+                return _outcome(findings, 0, 0)
             finally:
                 shadow.close()
     finally:
@@ -144,6 +155,8 @@ class _Check:
             if certificate is not None:
                 self._check_certified_root(certificate)
             self._check_records()
+            for fault in self._config.cosigners.faults():
+                self._findings.add("cosigner-key", fault)
         except StoreCorrupt as error:
             self._findings.add("store", error.reason)
         return _outcome(self._findings, self._executor.log.size, certified, self._gap)
@@ -280,11 +293,15 @@ class _Check:
     def _records(self, kind: bytes) -> list[tuple[int, bytes]]:
         family = "engine-record" if kind == ENGINE_RECORD else "certifier-record"
         found: list[tuple[int, bytes]] = []
-        for key, record in self._store.range(kind, prefix_stop(kind)):
+        for key, stored in self._store.range(kind, prefix_stop(kind)):
             if len(key) != 9:
                 self._findings.add(family, "is left over", key=key)
                 continue
-            number = int.from_bytes(key[1:], "big")
+            try:
+                number, record = read_record(key, stored)
+            except Malformed as error:
+                self._findings.add(family, error.rule, key=key)
+                continue
             if found and number != found[-1][0] + 1:
                 self._findings.add(family, f"record {found[-1][0] + 1} is missing")
             found.append((number, record))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.errors import InvariantViolated
+from ledger.errors import InvariantViolated, Malformed
 from node.archive import Archive, BlockWrites, StoredBlock
 from node.entity_logs import LogWrites
 from node.state_store import StateWrites
@@ -99,6 +99,10 @@ def test_records_of_the_two_machines_do_not_mix_and_come_in_order(tmp_path: Path
     archive.write_records([(b"e", 2, None), (b"e", 301, b"E301")])
     assert archive.records(b"e") == [(300, b"E300"), (301, b"E301")]
     assert archive.records(b"f") == [(1, b"F1")]
+    # A number changed on disk would put what was promised into another order.
+    store.write({b"e" + (302).to_bytes(8, "big"): (301).to_bytes(8, "big") + b"E301"}, sync=True)
+    with pytest.raises(Malformed, match="under another number"):
+        archive.records(b"e")
     archive.close()
 
 

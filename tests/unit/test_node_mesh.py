@@ -96,7 +96,7 @@ async def test_words_follow_their_record_and_cosignatures_their_block(mesh: Mesh
                     if key[:1] == b"h":
                         blocks.add(HEADER.decode(value).height)
                     if key[:1] == b"f" and value is not None:
-                        record = COSIGNED_RECORD.decode(value)
+                        record = COSIGNED_RECORD.decode(value[8:])
                         assert record.size in blocks, "a block is durable before its cosignature"
                         cosigned.add((record.size, record.timestamp))
             elif what == "said" and data[0] == ENGINE:
