@@ -128,3 +128,22 @@ def test_the_questions_of_a_run_are_answered_and_compared(
     assert "period of 4,000" in said
     assert "60 / 30" in said
     assert '"growth"' in out.read_text("utf-8")
+
+
+def test_an_answer_that_grows_beyond_its_bound_from_the_least_ledger_to_the_greatest_fails_the_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = {10_000: 1_000, 1_000_000: 1_300}
+
+    def measured(folder: Path, entities: int, long: bool, in_browser: bool) -> list[dict[str, Any]]:
+        figures = {"events": 0, "first_ms": 1.0 * entities, "make_ms": 1.0, "verify_ms": 2.0}
+        row = {"answer": "absence", "bytes": size[entities], "browser_ms": None, **figures}
+        return [{"ledger": entities, **row}]
+
+    monkeypatch.setattr(proofs, "_measured", measured)
+    run = ["--no-browser", "--entities", "10000", "1000000"]
+    assert proofs.main(run) == 0
+    size[1_000_000] += 10
+    assert proofs.main(run) == 1
+    assert "absence: bytes grows 1.31 times, more than 1.3" in capsys.readouterr().err
+    assert proofs.main(run[:-1]) == 0, "of one ledger there is no growth to judge"
