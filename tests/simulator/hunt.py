@@ -37,6 +37,7 @@ MARKS = (
     "evidence/commit",
     "evidence/pre-prepare",
     "evidence/prepare",
+    "idle",
     "new-view/carried",
     "new-view/certificates-of-several-views",
     "new-view/entered",

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from ledger.quorum import faulty
 from tests.simulator.dice import Dice
 
+EPOCH_MS = 1_800_000_000_000  # the wall clock when a run begins
+TICK_MS = 40  # coarser than a node's: all patience is in ticks, and a schedule costs less
 CHAOS_MS = 8_000
 # How often which number of members: cost grows with its square.
 SIZES = (4,) * 20 + (5,) * 6 + (6,) * 5 + (7,) * 7 + (10, 13)

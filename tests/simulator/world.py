@@ -27,17 +27,16 @@ from tests.simulator.chain import Block, Disk, certified_after
 from tests.simulator.checkers import Checkers, Violation
 from tests.simulator.clients import Clients
 from tests.simulator.dice import Dice
+from tests.simulator.ending import is_converged, stays
 from tests.simulator.judge import is_view_change
 from tests.simulator.keys import Keyring
 from tests.simulator.member import SimMember
 from tests.simulator.membership import Membership
-from tests.simulator.plan import Crash, Plan
+from tests.simulator.plan import EPOCH_MS, TICK_MS, Crash, Plan
 
-TICK_MS = 40  # coarser than a node's: all patience is in ticks, and a schedule costs less
-EPOCH_MS = 1_800_000_000_000  # the wall clock when a run begins
 HEAL_MS = 120_000  # within so much simulated time after healing, everything must be done
 SLOW_MS = 600  # by which a slow primary keeps its proposals back
-FRESH_MS = 3_000  # so long after healing the last block's own certificate is not enough
+IDLE_EVERY = 3  # of so many seeds one goes on after convergence
 EVENTS_MAX = 2_000_000  # a run that takes more does not end
 
 
@@ -142,7 +141,7 @@ class World:
             when, _, action, arguments = pop(heap)
             if when > look_at:  # between two events: nothing is half done
                 look_at += 100
-                if self._healed and self._is_converged():
+                if self._healed and is_converged(self):
                     healed_at = when
                     break
                 if when > last or self._counter > EVENTS_MAX:
@@ -152,6 +151,8 @@ class World:
         if healed_at < 0:
             waiting = len(self.clients.waiting)
             raise Violation(f"C12: not converged by {last} ms; {waiting} requests wait")
+        if self.plan.seed % IDLE_EVERY == 0:
+            stays(self)
         return Outcome(
             self._trace.hexdigest(),
             self._counter,
@@ -161,6 +162,13 @@ class World:
             healed_at - self.plan.chaos,
             self.checkers.marks,
         )
+
+    def go_on(self, end: int, look: Callable[[], None]) -> None:
+        """Let time go on, and look after each event."""
+        while self._heap[0][0] <= end:
+            self.now, _, action, arguments = heapq.heappop(self._heap)
+            action(*arguments)
+            look()
 
     def _schedule(self) -> None:
         for member in self.members:
@@ -404,20 +412,6 @@ class World:
 
     def on_suspicion(self, member: SimMember, finding: Suspicion) -> None:
         inspection.check_suspicion(member, self._by_id[finding.member], finding.code)
-
-    def _is_converged(self) -> bool:
-        newest = self.membership.epochs[-1]
-        if self.clients.waiting or self.membership.decided < len(self.plan.changes):
-            return False
-        height = self.honest[0].height
-        if height < len(self.checkers.canonical):
-            return False  # C8: whatever anybody executed once is there, whoever lost a disk since
-        if newest.number and height <= newest.base:
-            return False  # not opened yet: nothing could be certified anew
-        for one in self.honest:
-            inspection.check_bounds(one)
-        since = EPOCH_MS + self.plan.chaos + FRESH_MS
-        return all(inspection.is_done(one, newest, height, since) for one in self.honest)
 
     def note(self, member: SimMember, text: str) -> None:
         self.story.append(f"{self.now:>7} {member.id} {text}")

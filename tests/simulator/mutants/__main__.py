@@ -36,6 +36,8 @@ def main() -> int:
     arguments = parser.parse_args()
     began = time.monotonic()
     chosen = [one for one in all_mutants() if arguments.only in f"{one.name} {one.requirement}"]
+    if not chosen:
+        parser.error(f"no mutant has {arguments.only!r} in its name or requirement")
     failing = failing_before(sorted({one.test for one in chosen if one.test}))
     if failing:
         print(f"without any mutant:\n{failing}")
