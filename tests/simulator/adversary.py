@@ -99,6 +99,8 @@ class Adversary:
             elif strategy == "forge":
                 yield target, self._forge(place, signer, data)
                 yield from ((target, lie) for lie in self._false_proofs(place, signer, data))
+            elif strategy == "graft":
+                yield target, self._graft(place, signer, data)
             elif strategy == "double":
                 yield target, self._double(place, signer, other, data)
             elif strategy == "untimely":
@@ -180,6 +182,45 @@ class Adversary:
             return wire.encode(msgspec.structs.replace(short, signature=signature))
         return data
 
+    def _graft(self, place: int, signer: FakeSigner, data: bytes) -> bytes:
+        """Start the own view on words that the others did not say so: an honest VIEW-CHANGE without
+        its certificates under its old signature, one too few, one twice, one of a place that
+        nobody has, or one entry of another digest; signed, and computed from what it holds.
+        """
+        message = wire.decode(data)
+        if not isinstance(message, wire.NewView) or self._seat.primary(message.view) != place:
+            return data
+        dice, view, changes = self._dice, message.view, list(message.view_changes)
+        kind, at = dice.below(6), dice.below(len(changes))
+        victim = changes[at]
+        if kind < 2 or victim.member == place:
+            for at, one in enumerate(changes):
+                if one.member != place and one.prepared:
+                    changes[at] = msgspec.structs.replace(one, prepared=())
+        elif kind == 2:
+            del changes[at]
+        elif kind == 3:
+            changes[at] = changes[at - 1]
+        elif kind == 4:
+            changes[at] = msgspec.structs.replace(victim, member=self._seat.members.n + 1)
+        return self._started(signer, view, tuple(changes), other=kind == 5)
+
+    def _started(
+        self, signer: FakeSigner, view: int, changes: tuple[wire.ViewChange, ...], other: bool
+    ) -> bytes:
+        """The NEW-VIEW that follows from these; `other`: but for the digest of its last entry."""
+        choice = choose(changes)
+        entries = dict(choice.proposals)
+        if other and entries:
+            entries[max(entries)] = self._dice.bytes(32)
+        proposals = tuple(
+            wire.Proposal(sequence, digest, self._sign(signer, PRE_PREPARE, view, sequence, digest))
+            for sequence, digest in entries.items()
+        )
+        blank = wire.NewView(self._seat.epoch, view, changes, proposals, bytes(64))
+        signature = self._sign(signer, NEW_VIEW, view, choice.stable.height, blank.digest())
+        return wire.encode(msgspec.structs.replace(blank, signature=signature))
+
     def _forge(self, place: int, signer: FakeSigner, data: bytes) -> bytes:
         """Claim in a VIEW-CHANGE that something was prepared that never was; open an epoch with
         transactions.
@@ -219,8 +260,10 @@ class Adversary:
         else:
             backups = [one for one in range(seat.members.n) if one != primary][: q - 1]
             votes = {one: self._sign(signer, PREPARE, *place) for one in backups}
-        seals = tuple(wire.Seal(one, votes[one]) for one in sorted(votes))
-        return wire.PreparedCertificate(*place, opening, seals[: q - 1])
+        seals = tuple(wire.Seal(one, votes[one]) for one in sorted(votes))[: q - 1]
+        if self._dice.chance(150):
+            seals = (*seals[:-1], wire.Seal(seat.members.n, seals[-1].signature))
+        return wire.PreparedCertificate(*place, opening, seals)
 
     def _false_proofs(self, place: int, signer: FakeSigner, data: bytes) -> Iterator[bytes]:
         """A commit certificate of PREPAREs, of too few COMMITs, or of one q times; a NEW-VIEW of
@@ -232,7 +275,9 @@ class Adversary:
             heard = self._commits.get((message.view, message.sequence, message.digest), {})
             votes = {**heard, place: message.signature}
             few = tuple(wire.Seal(one, votes[one]) for one in sorted(votes)[: seat.members.q - 1])
-            for seals in (few, (wire.Seal(place, message.signature),) * seat.members.q):
+            nobody = wire.Seal(seat.members.n, message.signature)
+            own = wire.Seal(place, message.signature)
+            for seals in (few, (own,) * seat.members.q, (*few, nobody)):
                 yield wire.encode(wire.Committed(seat.epoch, *place_of, seals))
         if isinstance(message, wire.Prepare):
             key = (message.view, message.sequence, message.digest)
@@ -248,8 +293,10 @@ class Adversary:
         elif isinstance(message, wire.ViewChange):
             yield from self._new_view(signer, message.view, {place: message})
         elif isinstance(message, wire.Status) and self._dice.chance(300):
+            last = seat.members.q if self._dice.chance(700) else seat.members.n + 1
             lines = tuple(
-                wire.Line(one, 1_800_000_000, self._dice.bytes(64)) for one in range(seat.members.q)
+                wire.Line(one, 1_800_000_000, self._dice.bytes(64))
+                for one in (*range(seat.members.q - 1), last - 1)
             )
             height = message.stable + 1 + self._dice.below(4)
             stable = wire.Stable(height, self._dice.bytes(32), lines)
@@ -265,15 +312,7 @@ class Adversary:
             return
         places = sorted(heard)
         chosen = places[-seat.members.q :] if last else places[: seat.members.q]
-        changes = tuple(heard[one] for one in chosen)
-        choice = choose(changes)
-        proposals = tuple(
-            wire.Proposal(sequence, digest, self._sign(signer, PRE_PREPARE, view, sequence, digest))
-            for sequence, digest in choice.proposals
-        )
-        blank = wire.NewView(seat.epoch, view, changes, proposals, bytes(64))
-        signature = self._sign(signer, NEW_VIEW, view, choice.stable.height, blank.digest())
-        yield wire.encode(msgspec.structs.replace(blank, signature=signature))
+        yield self._started(signer, view, tuple(heard[one] for one in chosen), other=False)
 
     def _double(self, place: int, signer: FakeSigner, other: int, data: bytes) -> bytes:
         """Start the own view in two ways: each is valid, each rests on other VIEW-CHANGEs."""

@@ -45,6 +45,7 @@ STRATEGIES = (
     "stale",
     "untimely",
 )
+GRAFT = "graft"  # half of the stale: NEW-VIEWs on spoiled words of others
 LINGER = "linger"  # who left, or has new keys, goes on with the old ones: where sets change
 
 
@@ -219,6 +220,10 @@ def generate(seed: int) -> Plan:
     changes = _changes(later, n, liars)
     if changes:
         byzantine = tuple((one, LINGER if later.chance(200) else kind) for one, kind in byzantine)
+    graft = Dice(seed, "graft")
+    byzantine = tuple(
+        (one, GRAFT if kind == "stale" and graft.chance(500) else kind) for one, kind in byzantine
+    )
     plan = Plan(
         seed=seed,
         n=n,

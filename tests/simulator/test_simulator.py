@@ -16,7 +16,7 @@ import pytest
 from ledger.quorum import faulty
 from tests.simulator.hunt import Report, run
 from tests.simulator.mutants.bench import all_mutants
-from tests.simulator.plan import LINGER, STRATEGIES, Plan, generate
+from tests.simulator.plan import GRAFT, LINGER, STRATEGIES, Plan, generate
 from tests.simulator.world import World
 
 # How many schedules of each number of members the ordinary run holds: together half a minute.
@@ -59,7 +59,7 @@ def test_the_share_is_made_of_what_it_is_meant_to_be_made_of() -> None:
     plans = [plan for n in SHARE for plan in plans_of(n)]
     assert all(sum(one.count for one in plan.requests) >= 30 for plan in plans)
     strategies = {strategy for plan in plans for _, strategy in plan.byzantine}
-    assert strategies == {*STRATEGIES, LINGER}
+    assert strategies == {*STRATEGIES, GRAFT, LINGER}
     assert all(len(plan.byzantine) <= faulty(plan.n) for plan in plans)
     assert sum(bool(plan.changes) for plan in plans) > len(plans) // 10
 
