@@ -77,18 +77,20 @@ class Watching:
             patience.entered()  # not the primary's fault: nobody waits for it now
             self.remind(tick)
             return ""
-        if ordering.last is not None:
-            # Requests wait for the next epoch, this member for the boundary's certificate alone:
-            # nobody's fault. But whoever left this view may never have executed the boundary, and
-            # who has may no longer have the COMMITs to show: a new view proposes it to all again.
-            self.remind(tick)
-            verdict = patience.judge(None, ordering.last if is_left else None, tick)
-            return "" if ordering.is_primary() else verdict
         if ordering.ordered > ordering.executed:
             return ""  # nor is it while the own node executes
+        waiting = self._waiting_sequence()
+        if waiting is None and is_left and ordering.executed > stable:
+            # Whoever left this view may never have executed what the others have, and they may no
+            # longer have the COMMITs to show; it is certified when a new view proposes it to all.
+            waiting = ordering.executed
+        if ordering.last is not None:  # requests wait for the next epoch
+            self.remind(tick)
+            verdict = patience.judge(None, waiting, tick)
+            return "" if ordering.is_primary() else verdict
         oldest = self._pool.oldest()
         request = None if oldest is None else oldest[0]
-        verdict = patience.judge(request, self._waiting_sequence(), tick)
+        verdict = patience.judge(request, waiting, tick)
         slow = self._is_slow(tick, stable)
         if patience.is_half_over(tick):
             self._say(tick)
@@ -112,6 +114,8 @@ class Watching:
     def _waiting_sequence(self) -> int | None:
         """Return the next height to order, if a proposal at or above it waits, or must come."""
         ordering = self._ordering
+        if ordering.last is not None:
+            return None
         if self._seat.opens(ordering.ordered + 1):
             return ordering.ordered + 1
         for slot in ordering.log:

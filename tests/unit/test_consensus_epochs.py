@@ -72,7 +72,7 @@ def test_each_height_is_certified_by_its_own_set_and_the_keys_are_new() -> None:
 
 
 def test_the_boundary_waits_for_its_certificate_before_the_next_set_orders() -> None:
-    """R-MB-3: without q cosignatures of the old set nothing begins, however long it takes."""
+    """R-MB-3, R-TL-4: without q cosignatures of the old set nothing begins; nobody is blamed."""
     stage = Stage()
     stage.boundary = 1
     for member in stage.members:

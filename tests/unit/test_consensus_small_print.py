@@ -342,3 +342,29 @@ def test_a_new_primary_has_a_tenure_of_its_own() -> None:
     tenure.spent = tenure.budget
     entered(alone, 2)
     assert tenure.spent == 0
+
+
+def test_an_executed_block_whose_commits_nobody_has_any_more_is_certified_all_the_same() -> None:
+    """R-TL-5, R-CP-2: else an idle chain's last block waits for the next request to be certified.
+
+    m1 is lost for good. m0 and m2 executed the block and forgot the COMMITs as they lost power; m3
+    left the view without executing it, and takes no votes of that view any more. No request waits.
+    """
+    stage = Stage()
+    stage.remembered = lambda member: tuple(  # type: ignore[method-assign]
+        one.digest for block in member.disk.chain for one in block.transactions
+    )
+    unheard = (wire.Commit, wire.Committed)
+    stage.lose(lambda *link: "m3" in link[:2] and isinstance(link[2], unheard))
+    stage.lose(lambda sender, target, one: isinstance(one, wire.Fetch))  # and what is cosigned
+    stage.submit("m0", 1)
+    assert stage.heights() == [1, 1, 1, 0]
+    for name in ("m0", "m1", "m2"):
+        stage.crash(name)
+    for name in ("m0", "m2"):
+        stage.restart(name)
+    stage.until(lambda: stage["m3"].replica.mode is Mode.CHANGING)
+    stage.heal()
+    rest = [stage[name] for name in ("m0", "m2", "m3")]
+    stage.until(lambda: [one.certifier.certified for one in rest] == [1, 1, 1])
+    assert stage.heights()[3] == 1, "and nothing was ordered anew"
