@@ -63,6 +63,7 @@ MARKS = (
     "suspicion/equivocation",
     "suspicion/malformed",
     "suspicion/silent",
+    "slow-member",
 )
 # Share -> the least part of all schedules of one number of members.
 SHARES = {"view change": 0.5, "carried": 0.1, "restart": 1 / 3, "f liars": 1 / 3}

@@ -81,7 +81,8 @@ class SimMember:
         self.put_back = False
         self.destroyed = -1  # cosigner keys of epochs up to this one, whatever the disk says
         self.crash_at_write = 0  # for crash-point tests: lose power instead of this write
-        self._store_most = store_most
+        self.store_most = store_most  # ms that a sync takes at most ...
+        self.execute_most = 3  # ... and the execution of a block
         self._ticks = 0
         self.seated = False  # in the current set: both machines run
         self.answers = False  # there is a replica, also the ended one of who left
@@ -260,7 +261,7 @@ class SimMember:
             world.transmit(self, machine, effect)
         elif isinstance(effect, Ordered):
             inspection.check_ordered(self, effect)
-            world.later(self, 0, 3, lambda: self._execute(effect))
+            world.later(self, 0, self.execute_most, lambda: self._execute(effect))
         elif isinstance(effect, Check):
             world.later(self, 0, 3, lambda: self._answer(effect))
         elif isinstance(effect, NeedState):
@@ -300,7 +301,7 @@ class SimMember:
             self.crash(lambda _: 0)
             return
         self.disk.pending[machine].append((effect.number, effect.record))
-        self.world.later(self, 0, self._store_most, lambda: self._sync(machine, effect.number))
+        self.world.later(self, 0, self.store_most, lambda: self._sync(machine, effect.number))
 
     def _sync(self, machine: str, number: int) -> None:
         """A synced write of everything up to a record."""
@@ -413,7 +414,7 @@ class SimMember:
                 raise Violation(f"C7: {self.id} ended its epoch at {effect.height}")
         self.ending = len(self.disk.handovers) <= self.epoch.number
         world.later(
-            self, 0, self._store_most, lambda: self._hand_over(effect.certificate, effect.carried)
+            self, 0, self.store_most, lambda: self._hand_over(effect.certificate, effect.carried)
         )
 
     def epoch_end(self) -> int:

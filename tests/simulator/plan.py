@@ -8,27 +8,14 @@ import json
 from dataclasses import asdict, dataclass, replace
 
 from ledger.quorum import faulty
+from tests.simulator import faults
 from tests.simulator.dice import Dice
+from tests.simulator.faults import CHAOS_MS, Crash, Jump, Loss, Partition, Pause, Slow
 
 EPOCH_MS = 1_800_000_000_000  # the wall clock when a run begins
 TICK_MS = 40  # coarser than a node's: all patience is in ticks, and a schedule costs less
-CHAOS_MS = 8_000
 # How often which number of members: cost grows with its square.
 SIZES = (4,) * 20 + (5,) * 6 + (6,) * 5 + (7,) * 7 + (10, 13)
-LOST_KINDS = (
-    "pre-prepare",
-    "pre-prepare",
-    "prepare",
-    "prepare",
-    "commit",
-    "commit",
-    "commit",
-    "committed",
-    "view-change",
-    "new-view",
-    "transactions",
-    "cosigned",
-)
 STRATEGIES = (
     "censor",
     "double",
@@ -47,64 +34,6 @@ STRATEGIES = (
 )
 GRAFT = "graft"  # half of the stale: NEW-VIEWs on spoiled words of others
 LINGER = "linger"  # who left, or has new keys, goes on with the old ones: where sets change
-
-
-@dataclass(frozen=True)
-class Partition:
-    """From start to end (ms), members pass messages only within their group; a group number per
-    member. One-way: what group 0 says reaches group 1.
-    """
-
-    start: int
-    end: int
-    groups: tuple[int, ...]
-    one_way: bool = False
-
-
-@dataclass(frozen=True)
-class Loss:
-    """From start to end (ms), messages of a kind to some members (a bit each) are lost, so often
-    in a thousand.
-    """
-
-    start: int
-    end: int
-    kind: str
-    targets: int
-    permille: int
-
-
-@dataclass(frozen=True)
-class Crash:
-    """A member loses power at a time (ms), with what was not synced, and comes back later.
-
-    `wiped`: with an empty disk, and knowing it. `old`: with a copy of its disk made so many ms
-    before, and not knowing it.
-    """
-
-    at: int
-    member: int
-    down: int
-    wiped: bool = False
-    old: int = 0
-
-
-@dataclass(frozen=True)
-class Pause:
-    """At a time (ms), a member stops for some ms, as on SIGSTOP; what arrives waits for it."""
-
-    at: int
-    member: int
-    length: int
-
-
-@dataclass(frozen=True)
-class Jump:
-    """At a time (ms), a member's clock is set to another offset (ms)."""
-
-    at: int
-    member: int
-    offset: int
 
 
 @dataclass(frozen=True)
@@ -156,6 +85,7 @@ class Plan:
     changes: tuple[Change, ...] = ()  # of the member set; who is added has a place from n on
     pauses: tuple[Pause, ...] = ()
     jumps: tuple[Jump, ...] = ()
+    slow: tuple[Slow, ...] = ()
 
     @property
     def people(self) -> int:
@@ -184,6 +114,7 @@ class Plan:
                 "offsets": tuple(value["offsets"]),
                 "pauses": tuple(Pause(**one) for one in value.get("pauses", ())),
                 "jumps": tuple(Jump(**one) for one in value.get("jumps", ())),
+                "slow": tuple(Slow(**one) for one in value.get("slow", ())),
                 "changes": tuple(
                     Change(
                         **{**one, "removed": tuple(one["removed"]), "added": tuple(one["added"])}
@@ -198,12 +129,12 @@ def generate(seed: int) -> Plan:
     """The plan of a seed. Swarm: each kind of fault is fully off in some runs."""
     dice = Dice(seed, "plan")
     n = dice.pick(SIZES)
-    fatal, fall = _fall(dice, n)
-    losses = _losses(dice, n)
+    fatal, fall = faults.fall(dice, n)
+    losses = faults.losses(dice, n)
     # Above about 300 a round takes longer than the least patience: only doubling helps.
     delay_most = dice.pick((450, 1_500)) if dice.chance(60) else dice.pick((5, 30, 120))
     byzantine = _byzantine(dice, n)
-    crashes = _crashes(dice, n, losses) + fall
+    crashes = faults.crashes(dice, n, losses) + fall
     if len(byzantine) < faulty(n) and dice.chance(350):
         # One that loses all it ever said is one of the f: nobody may need it for what was decided.
         # So is one that gets an old copy of its disk, and does not know what it said since.
@@ -234,7 +165,9 @@ def generate(seed: int) -> Plan:
         window=dice.pick((4, 8, 32)),
         pipeline=dice.pick((1, 2, 4)),
         every=dice.pick((1, 1, 3)),
-        partitions=tuple(replace(one, one_way=more.chance(300)) for one in _partitions(dice, n)),
+        partitions=tuple(
+            replace(one, one_way=more.chance(300)) for one in faults.partitions(dice, n)
+        ),
         losses=losses + fatal,
         crashes=crashes,
         requests=_requests(dice, n),
@@ -242,9 +175,12 @@ def generate(seed: int) -> Plan:
         load=dice.chance(300) and delay_most <= 300,
         offsets=tuple(dice.between(-300, 300) for _ in range(n)),
         changes=changes,
-        pauses=_pauses(more, n),
-        jumps=_jumps(more, n),
+        pauses=faults.pauses(more, n),
+        jumps=faults.jumps(more, n),
     )
+    wider = Dice(seed, "faults")
+    plan = replace(plan, partitions=plan.partitions + faults.swizzle(wider, n))
+    plan = replace(plan, slow=faults.slow_members(wider, n))
     twice = Dice(seed, "twice")
     if twice.chance(70):
         return _prepared_twice(twice, plan)
@@ -277,6 +213,7 @@ def _prepared_twice(dice: Dice, plan: Plan) -> Plan:
         requests=plan.requests + first,
         byzantine=(),
         changes=(),
+        slow=(),
     )
 
 
@@ -288,89 +225,7 @@ def _censored_under_load(plan: Plan) -> Plan:
     requests = tuple(Request(at, at // 200 % plan.n, 4) for at in range(0, CHAOS_MS, 200))
     plan = replace(plan, drop=0, delay_most=min(plan.delay_most, 120), byzantine=liars, load=True)
     plan = replace(plan, requests=requests, partitions=(), losses=(), crashes=(), pauses=())
-    return replace(plan, changes=())
-
-
-def _fall(dice: Dice, n: int) -> tuple[tuple[Loss, ...], tuple[Crash, ...]]:
-    """The first primary falls, often just when its COMMITs were lost: values to carry over."""
-    if dice.chance(500):
-        return (), ()
-    at = dice.between(600, CHAOS_MS // 2)
-    crash = (Crash(at, 0, dice.between(500, 3_000)),)
-    if dice.chance(300):
-        return (), crash
-    kinds = ("commit", dice.pick(("commit", "committed", "prepare")))
-    spared = dice.pick((0, 0, 1 << dice.below(n)))  # one member may decide alone
-    everybody = ((1 << n) - 1) & ~spared
-    start = at - dice.between(100, 500)
-    end = at + dice.between(0, 800)
-    return tuple(Loss(start, end, kind, everybody, 1_000) for kind in kinds), crash
-
-
-def _partitions(dice: Dice, n: int) -> tuple[Partition, ...]:
-    if dice.chance(400):
-        return ()
-    made = []
-    for _ in range(dice.between(1, 3)):
-        start = dice.below(CHAOS_MS)
-        length = dice.between(200, 3_000)
-        groups = tuple(dice.below(2) for _ in range(n))
-        made.append(Partition(start, min(start + length, CHAOS_MS), groups))
-    return tuple(made)
-
-
-def _losses(dice: Dice, n: int) -> tuple[Loss, ...]:
-    """What leaves values prepared here, decided there: a phase that reaches only some."""
-    if dice.chance(300):
-        return ()
-    made = []
-    for _ in range(dice.between(1, 6)):
-        start = dice.below(CHAOS_MS)
-        end = min(start + dice.between(100, 3_000), CHAOS_MS)
-        kind = dice.pick(LOST_KINDS)
-        made.append(Loss(start, end, kind, dice.below(1 << n), dice.pick((300, 700, 950, 1_000))))
-    return tuple(made)
-
-
-def _crashes(dice: Dice, n: int, losses: tuple[Loss, ...]) -> tuple[Crash, ...]:
-    if dice.chance(350):
-        return ()
-    if dice.chance(150):  # the power fails everywhere at once
-        at = dice.between(500, CHAOS_MS - 1_000)
-        return tuple(
-            Crash(at + dice.below(5), member, dice.between(50, 900)) for member in range(n)
-        )
-    made = [
-        Crash(dice.below(CHAOS_MS), dice.below(n), dice.between(50, 3_000))
-        for _ in range(dice.between(1, 6))
-    ]
-    # Just when messages have been lost, so that what they left half done is carried into another
-    # view.
-    made += [
-        Crash(one.end - dice.below(60), dice.below(n), dice.between(500, 3_000))
-        for one in losses
-        if dice.chance(600)
-    ]
-    return tuple(made)
-
-
-def _pauses(dice: Dice, n: int) -> tuple[Pause, ...]:
-    if dice.chance(650):
-        return ()
-    return tuple(
-        Pause(dice.below(CHAOS_MS), dice.below(n), dice.between(100, 2_500))
-        for _ in range(dice.between(1, 3))
-    )
-
-
-def _jumps(dice: Dice, n: int) -> tuple[Jump, ...]:
-    """Clocks that are set, within what the members bear with (drift)."""
-    if dice.chance(800):
-        return ()
-    return tuple(
-        Jump(dice.below(CHAOS_MS), dice.below(n), dice.between(-600, 600))
-        for _ in range(dice.between(1, 3))
-    )
+    return replace(plan, changes=(), slow=())
 
 
 def _changes(dice: Dice, n: int, liars: set[int]) -> tuple[Change, ...]:

@@ -28,11 +28,12 @@ from tests.simulator.checkers import Checkers, Violation
 from tests.simulator.clients import Clients
 from tests.simulator.dice import Dice
 from tests.simulator.ending import is_converged, stays
+from tests.simulator.faults import Crash
 from tests.simulator.judge import is_view_change
 from tests.simulator.keys import Keyring
 from tests.simulator.member import SimMember
 from tests.simulator.membership import Membership
-from tests.simulator.plan import EPOCH_MS, TICK_MS, Crash, Plan
+from tests.simulator.plan import EPOCH_MS, TICK_MS, Plan
 
 HEAL_MS = 120_000  # within so much simulated time after healing, everything must be done
 SLOW_MS = 600  # by which a slow primary keeps its proposals back
@@ -106,6 +107,12 @@ class World:
         self.story: deque[str] = deque(maxlen=60)
         self._healed = False
         self._offsets = list(plan.offsets)
+        self._late = [0] * plan.people  # ms by which what a member says is late
+        for slow in plan.slow:
+            self.checkers.mark("slow-member")
+            self._late[slow.member] = slow.late
+            member = self.members[slow.member]
+            member.execute_most, member.store_most = slow.execute, slow.store
         self._paused = [0] * plan.people  # until when
         self._images: dict[Crash, Disk] = {}
 
@@ -327,6 +334,7 @@ class World:
                 copies = 2
         for _ in range(copies):
             when = self.now + network.between(0, plan.delay_most)
+            when += self._late[sender.place]
             if sender.strategy == "slow" and data.startswith(b"pre-prepare", 2):
                 when += SLOW_MS  # just below the patience of the others
             self.at(when, self._arrive, sender, target, machine, data)
@@ -337,6 +345,8 @@ class World:
                 n = self.plan.n  # who joins sits beside one of the first
                 source, sink = one.groups[sender.place % n], one.groups[target.place % n]
                 if source > sink or (source < sink and not one.one_way):
+                    return True
+                if one.ring and (sender.place - target.place) % n not in (1, n - 1):
                     return True
         return False
 
