@@ -16,7 +16,6 @@ from consensus.new_view import choose
 from ledger.checkpoint import Checkpoint, cosign
 from ledger.errors import Malformed
 from ledger.merkle_log import leaf_hash
-from tests.simulator.chain import CERTIFIER, REPLICA, Block
 from tests.simulator.dice import Dice
 from tests.simulator.keys import FakeSigner
 
@@ -38,7 +37,7 @@ class Adversary:
         self._commits: dict[tuple[int, int, bytes], dict[int, bytes]] = {}
         self._batches: dict[bytes, wire.Batch] = {}
         self._openings: dict[tuple[int, int, bytes], bytes] = {}
-        self._bodies: dict[bytes, None] = {}
+        self._bodies: dict[bytes, bytes] = {}
         self._changes: dict[int, dict[int, wire.ViewChange]] = {}
 
     def hear(self, sender: str, data: bytes) -> None:
@@ -67,7 +66,7 @@ class Adversary:
             self._openings[message.view, message.sequence, digest] = message.signature
         elif isinstance(message, wire.Transactions | wire.Overdue):
             for raw in message.raws:
-                self._bodies[leaf_hash(raw)] = None
+                self._bodies[leaf_hash(raw)] = raw
             while len(self._bodies) > 100:
                 del self._bodies[next(iter(self._bodies))]
         elif isinstance(message, wire.ViewChange):
@@ -97,6 +96,7 @@ class Adversary:
             elif strategy == "stale":
                 yield target, self._stale(place, signer, data)
             elif strategy == "forge":
+                yield from ((target, lie) for lie in self._of_nobody(place, signer, data))
                 yield target, self._forge(place, signer, data)
                 yield from ((target, lie) for lie in self._false_proofs(place, signer, data))
             elif strategy == "graft":
@@ -242,6 +242,22 @@ class Adversary:
         false = msgspec.structs.replace(message, prepared=prepared)
         signature = self._sign(signer, VIEW_CHANGE, false.view, low, false.digest())
         return wire.encode(msgspec.structs.replace(false, signature=signature))
+
+    def _of_nobody(self, place: int, signer: FakeSigner, data: bytes) -> Iterator[bytes]:
+        """Some proposals name, first of all, a transaction that its client never signed so."""
+        message = wire.decode(data)
+        if not isinstance(message, wire.PrePrepare) or self._seat.primary(message.view) != place:
+            return
+        if message.sequence % 5 or not self._bodies or self._seat.opens(message.sequence):
+            return
+        raw = next(iter(self._bodies.values()))
+        false = raw[:-1] + bytes((raw[-1] ^ 1,))
+        names = leaf_hash(false) + message.batch.digests
+        batch = msgspec.structs.replace(message.batch, digests=names)
+        where = (message.view, message.sequence)
+        signature = self._sign(signer, PRE_PREPARE, *where, batch.digest())
+        yield wire.encode(wire.Transactions((false,)))
+        yield wire.encode(msgspec.structs.replace(message, batch=batch, signature=signature))
 
     def _false_certificate(
         self, signer: FakeSigner, before: int, low: int
@@ -398,31 +414,6 @@ class Adversary:
         signature = self._sign(signer, kind, view, sequence, digest)
         make = wire.Prepare if kind == PREPARE else wire.Commit
         return wire.encode(make(self._seat.epoch, view, sequence, digest, signature))
-
-
-def retired_words(
-    epoch: int, place: int, old: FakeSigner, signer: FakeSigner, seat: Seat, block: Block, now: int
-) -> Iterator[tuple[str, bytes]]:
-    """Say "I still work here": words of an earlier epoch's keys, said to be of this one (machine,
-    data).
-    """
-    for size in (block.height, block.height + 1):
-        checkpoint = Checkpoint(seat.origin, size, block.root)
-        signature = cosign(checkpoint, now, "", old).signature
-        for number in (seat.epoch, epoch):
-            yield (
-                CERTIFIER,
-                wire.COSIGNED.encode(wire.Cosigned(number, size, block.root, now, signature)),
-            )
-    sequence, digest = block.height + 1, wire.NULL_DIGEST
-    for number in (seat.epoch, epoch):
-        for kind, make in ((PREPARE, wire.Prepare), (COMMIT, wire.Commit)):
-            message = vote_bytes(kind, seat.chain, epoch, 0, sequence, digest)
-            yield REPLICA, wire.encode(make(number, 0, sequence, digest, signer.sign(message)))
-    stable = wire.Stable(seat.base, bytes(32), ())
-    change = wire.ViewChange(seat.epoch, 1, place, stable, (), bytes(64))
-    message = vote_bytes(VIEW_CHANGE, seat.chain, epoch, 1, seat.base, change.digest())
-    yield REPLICA, wire.encode(msgspec.structs.replace(change, signature=signer.sign(message)))
 
 
 def censored(data: bytes) -> bytes | None:

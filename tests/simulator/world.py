@@ -22,7 +22,7 @@ from ledger.checkpoint import Certificate
 from ledger.errors import Malformed
 from ledger.transaction import Transaction
 from tests.simulator import inspection
-from tests.simulator.adversary import Adversary, censored, retired_words
+from tests.simulator.adversary import Adversary, censored
 from tests.simulator.chain import Block, Disk, certified_after
 from tests.simulator.checkers import Checkers, Violation
 from tests.simulator.clients import Clients
@@ -34,6 +34,7 @@ from tests.simulator.keys import Keyring
 from tests.simulator.member import SimMember
 from tests.simulator.membership import Membership
 from tests.simulator.plan import EPOCH_MS, TICK_MS, Plan
+from tests.simulator.retired import retired_words
 
 HEAL_MS = 120_000  # within so much simulated time after healing, everything must be done
 SLOW_MS = 600  # by which a slow primary keeps its proposals back
