@@ -30,7 +30,7 @@ from ledger.bundle import (
     Shown,
     Step,
 )
-from ledger.canonical_json import from_base64, from_hex, to_base64
+from ledger.canonical_json import from_base64, from_hex, refuse_crowds, to_base64
 from ledger.claims import Claim, Extension, Receipt, claim_value, parse_claim
 from ledger.errors import Malformed
 from ledger.limits import (
@@ -137,6 +137,7 @@ def decode_bundle(data: bytes) -> Bundle:
         raise Malformed("bundle", f"is larger than {BUNDLE_SIZE_MAX} bytes")
     if not data.endswith(b"\n"):
         raise Malformed("bundle", "must end in a newline")
+    refuse_crowds(data, "bundle")
     try:
         file = _DECODER.decode(data[:-1])
         canonical = _ENCODER.encode(file)

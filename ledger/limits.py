@@ -45,6 +45,7 @@ NOTE_SIZE_MAX: Final = 64 * 1024  # bytes of a signed note, whatever signs it
 NOTE_SIGNATURES_MAX: Final = 100  # lines; C2SP asks for at least 16
 
 BUNDLE_SIZE_MAX: Final = 64 * 1024 * 1024  # bytes of a bundle file
+JSON_COMMAS_MAX: Final = 4_000_000  # in a file of JSON: about as many values does a parser make
 BUNDLE_EVENTS_MAX: Final = 10_000  # events in one bundle
 BUNDLE_ENTITIES_MAX: Final = 10_000  # entities in one bundle
 HANDOVERS_MAX: Final = 1_024  # changes of members in one epoch walk: ten a year for a century

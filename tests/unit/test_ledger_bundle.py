@@ -13,10 +13,12 @@ from ledger.bundle_file import decode_bundle, encode_bundle
 from ledger.canonical_json import from_base64, from_hex, from_json, to_base64, to_json
 from ledger.claims import Absence, Entity, History
 from ledger.errors import Malformed
+from ledger.genesis import Genesis
 from ledger.limits import (
     BUNDLE_ENTITIES_MAX,
     BUNDLE_EVENTS_MAX,
     BUNDLE_SIZE_MAX,
+    JSON_COMMAS_MAX,
     MERKLE_PATH_MAX,
 )
 from tests.forger.forging import edit
@@ -138,3 +140,13 @@ def test_a_bundle_is_a_value() -> None:
     assert assemble(WORLD, History(LOT_A)) == HISTORY
     assert isinstance(HISTORY, Bundle)
     assert HISTORY.events == 6
+
+
+def test_a_crowd_of_values_is_refused_before_it_is_parsed() -> None:
+    """64 MiB of empty lists would take gigabytes; the portal's reader says the same words."""
+    lists = b"[]," * (JSON_COMMAS_MAX + 1)
+    head, tail = b'{"checkpoint":"","claim":{"a":[', b'[]]},"epochs":[]}\n'
+    with pytest.raises(Malformed, match="bundle: holds more than 4000000 commas"):
+        decode_bundle(head + lists + tail)
+    with pytest.raises(Malformed, match="genesis: holds more than 4000000 commas"):
+        Genesis.from_json(b"[" + lists + b"[]]")

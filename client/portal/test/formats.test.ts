@@ -181,7 +181,8 @@ test("a file of millions of tiny values is refused before they are made", () => 
   const before = process.memoryUsage().heapUsed;
   malformed(() => verifyStateProof(key, crowd, [{ key, value: key }]), "state");
   malformed(() => readLeaf(crowd, "leaf"), "leaf");
-  malformed(() => readJson(utf8(`[${"0,".repeat(5_000_000)}0]`), "bundle"), "JSON");
-  assert.deepEqual(readJson(utf8(`["${",".repeat(5_000_000)}"]`), "bundle"), [",".repeat(5_000_000)]);
+  for (const value of ["0,", "[],"]) {
+    malformed(() => readJson(utf8(`[${value.repeat(4_000_001)}0]`), "bundle"), "holds more than 4000000 commas");
+  }
   assert.ok(process.memoryUsage().heapUsed - before < 2 ** 26);
 });
