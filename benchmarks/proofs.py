@@ -46,7 +46,6 @@ LONG: Final = 100_000  # events of the history that is asked for by period
 # How many times the figures of the smallest ledger those of the largest may be. The first round is
 # by the clock of a machine that others use, so no bound stands on it.
 GROWTH_MAX: Final = {"bytes": 1.3, "make_ms": 2.0, "verify_ms": 2.0}
-IN_BROWSER: Final = (10, 1_000)
 Row = dict[str, Any]
 
 
@@ -90,7 +89,7 @@ def _measured(folder: Path, entities: int, long: bool, in_browser: bool) -> Iter
     gc.freeze()  # as a member does over its long-lived data
     for name, claims in _questions(ledger, long):
         row, data = _one(ledger, claims)
-        if in_browser and name.startswith("history") and row["events"] in IN_BROWSER:
+        if in_browser:
             row["browser_ms"] = browser.verify_ms(data, ledger.genesis)
         yield {"ledger": entities, "answer": name, **row}
     ledger.close()
