@@ -10,14 +10,15 @@ Source: docs/FORMATS.md section 11; R-Q-5.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ledger.canonical_json import from_base64, from_hex, from_json, to_base64, to_json
 from ledger.errors import Malformed
-from ledger.genesis import Genesis
 from ledger.keys import SIGNATURE_SIZE, Verify, verify
 from ledger.limits import INTEGER_MAX
+from ledger.membership import MemberSet
 from ledger.votes import COSIGNATURE, STATEMENTS, Statement, conflict
 
 __all__ = [
@@ -125,18 +126,19 @@ def verify_equivocation(found: Equivocation, verify: Verify = verify) -> None:
         raise Malformed("blame", reason)
 
 
-def holder(found: Equivocation, genesis: Genesis) -> str | None:
-    """Return the member of genesis whose key convicted it; None for a key of a later epoch.
+def holder(found: Equivocation, origin: str, sets: Sequence[MemberSet]) -> str | None:
+    """Return the member whose key convicted it; None where its epoch is later than the sets known,
+    which begin with genesis's. A statement counts by the set of its own epoch.
 
-    Raises: Malformed when the file is about another chain, or about its first members and names
-    none of their keys.
+    Raises: Malformed when the file is about another chain, or names no key of its epoch's members.
     """
-    if found.origin != genesis.origin:
+    if found.origin != origin:
         raise Malformed("blame.origin", "is another chain's")
-    for member in genesis.members.members:
+    epoch = found.first.epoch
+    for member in sets[epoch].members if epoch < len(sets) else ():
         key = member.cosigner_key if found.first.kind == COSIGNATURE else member.vote_key
         if key == found.key:
             return member.id
-    if found.first.epoch == 0:
-        raise Malformed("blame.key", "is not such a key of this chain's members")
+    if epoch < len(sets):
+        raise Malformed("blame.key", f"is not such a key of the members of epoch {epoch}")
     return None

@@ -12,6 +12,7 @@ import typer
 
 from client.cli import (
     accesses,
+    accuse,
     ask,
     blame,
     demo,
@@ -48,4 +49,5 @@ app.command("receipt")(receipt.receipt)
 app.add_typer(key.app, name="key")
 app.add_typer(importing.app, name="import")
 app.add_typer(witness.app, name="witness")
+app.command("accuse")(accuse.accuse)
 app.command("blame")(blame.blame)

@@ -2,7 +2,8 @@
 
 A log that contradicts itself (docs/TLOG.md), or a member that signed two things of which an honest
 one signs at most one (docs/FORMATS.md section 11). With the genesis file the answer names the
-member; without, the holder of the key.
+member, and with a bundle of a later epoch besides also one that joined since; without, the holder
+of the key.
 
 Exit 0: it convicts. 1: it does not. 2: the file cannot be used.
 """
@@ -20,14 +21,15 @@ import typer
 from client.cli.options import GenesisOption, JsonOption, LanguageOption, needed_genesis
 from client.cli.screen import EXIT_FAILED, Screen
 from client.files import read_file
+from client.holders import log_holder, member_sets
 from client.witness.blame import BLAME_SIZE_MAX, decode_blame, verify_blame
 from client.witness.two_leaves import KIND as TWO_LEAVES
 from client.witness.two_leaves import decode_two_leaves, verify_two_leaves
+from ledger.bundle_file import decode_bundle
 from ledger.equivocation import KIND, decode_equivocation, holder, verify_equivocation
 from ledger.errors import Malformed
-from ledger.genesis import Genesis
-from ledger.notes import VerifierKey
-from ledger.tlog_policy import cosigner_vkey, log_vkey, member_log_vkey
+from ledger.limits import BUNDLE_SIZE_MAX
+from ledger.membership import MemberSet
 
 __all__ = ["blame"]
 
@@ -56,6 +58,14 @@ _WORDS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class _Chain:
+    """The origin, and the member set of each epoch as far as it is known."""
+
+    origin: str
+    sets: tuple[MemberSet, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Conviction:
     """Whom a file convicts: the key, its holder's id where it is known, a word, what fills it."""
 
@@ -68,13 +78,21 @@ class _Conviction:
 def blame(
     file: Annotated[Path, typer.Argument(help="证据文件。The blame file.", show_default=False)],
     genesis: GenesisOption = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            help="较新的证明文件：从创世走到后来的成员。A recent bundle, whose handovers lead from "
+            "genesis to the members of later epochs.",
+            show_default=False,
+        ),
+    ] = None,
     json: JsonOption = False,
     language: LanguageOption = None,
 ) -> None:
     """离线核验一份证据：谁自相矛盾。Verify offline that a log or a member contradicts itself."""
     screen = Screen(language)
     data = read_file(file, BLAME_SIZE_MAX)
-    chain = None if genesis is None else needed_genesis(genesis)
+    chain = _known(genesis, bundle)
     read = {KIND: _equivocation, TWO_LEAVES: _two_leaves}.get(_kind(data), _log)
     convict = read(data, chain)
     try:
@@ -93,6 +111,15 @@ def blame(
     who = _say(screen, "key-of" if found.member is None else "member", **_who(found))
     said = _say(screen, found.word, who=who, **_filled(found))
     screen.out.print(said, markup=False, soft_wrap=True)
+
+
+def _known(genesis: Path | None, bundle: Path | None) -> _Chain | None:
+    """Return what is known of the chain's members. Raises: ClientFault, Malformed."""
+    if genesis is None and bundle is None:
+        return None
+    first = needed_genesis(genesis)
+    proof = None if bundle is None else decode_bundle(read_file(bundle, BUNDLE_SIZE_MAX))
+    return _Chain(first.origin, member_sets(first, proof))
 
 
 def _say(screen: Screen, word: str, **values: object) -> str:
@@ -119,10 +146,10 @@ def _kind(data: bytes) -> str:
     return str(value.get("kind")) if isinstance(value, dict) else ""
 
 
-def _log(data: bytes, chain: Genesis | None) -> Callable[[], _Conviction]:
+def _log(data: bytes, chain: _Chain | None) -> Callable[[], _Conviction]:
     """Read a file about a log. Raises: Malformed, also when its key is none of the chain's."""
     found = decode_blame(data)
-    who = None if chain is None else _log_holder(chain, found.key)
+    who = None if chain is None else log_holder(chain.origin, chain.sets, found.key)
 
     def convict() -> _Conviction:
         first, second = verify_blame(found)
@@ -132,10 +159,10 @@ def _log(data: bytes, chain: Genesis | None) -> Callable[[], _Conviction]:
     return convict
 
 
-def _two_leaves(data: bytes, chain: Genesis | None) -> Callable[[], _Conviction]:
+def _two_leaves(data: bytes, chain: _Chain | None) -> Callable[[], _Conviction]:
     """Read a file about two leaves at one index. Raises: Malformed, as `_log`."""
     found = decode_two_leaves(data)
-    who = None if chain is None else _log_holder(chain, found.key)
+    who = None if chain is None else log_holder(chain.origin, chain.sets, found.key)
 
     def convict() -> _Conviction:
         sizes = list(verify_two_leaves(found))
@@ -145,10 +172,10 @@ def _two_leaves(data: bytes, chain: Genesis | None) -> Callable[[], _Conviction]
     return convict
 
 
-def _equivocation(data: bytes, chain: Genesis | None) -> Callable[[], _Conviction]:
+def _equivocation(data: bytes, chain: _Chain | None) -> Callable[[], _Conviction]:
     """Read a file about a member's statements. Raises: Malformed, as `_log`."""
     found = decode_equivocation(data)
-    who = None if chain is None else holder(found, chain)
+    who = None if chain is None else holder(found, chain.origin, chain.sets)
     one = found.first
 
     def convict() -> _Conviction:
@@ -163,13 +190,3 @@ def _equivocation(data: bytes, chain: Genesis | None) -> Callable[[], _Convictio
         return _Conviction(found.key.hex(), who, word, values)
 
     return convict
-
-
-def _log_holder(chain: Genesis, key: VerifierKey) -> str:
-    """Return the member whose key convicted it. Raises: Malformed for a key of no member's."""
-    for member in chain.members.members:
-        own = member_log_vkey(chain.origin, member.id, member.log_key)
-        cosigner = cosigner_vkey(chain.origin, member.id, member.cosigner_key)
-        if key in (own, log_vkey(chain.origin, member.log_key), cosigner):
-            return member.id
-    raise Malformed("blame.key", "is not a log key of this chain's members")

@@ -7,12 +7,11 @@ The file: RFC 8785 JSON and a newline (docs/TLOG.md).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ledger.block import HEADER
-from ledger.bundle import Bundle
 from ledger.canonical_json import from_base64, from_json, to_base64, to_json
 from ledger.checkpoint import parse_checkpoint
 from ledger.errors import Malformed
@@ -24,7 +23,7 @@ __all__ = [
     "KIND",
     "Included",
     "TwoLeaves",
-    "convict_by_bundles",
+    "convict_by_leaves",
     "decode_two_leaves",
     "encode_two_leaves",
     "verify_two_leaves",
@@ -119,17 +118,19 @@ def verify_two_leaves(found: TwoLeaves) -> tuple[int, int]:
     return sizes[0], sizes[1]
 
 
-def convict_by_bundles(
-    first: Bundle, second: Bundle, keys: Sequence[VerifierKey]
+def convict_by_leaves(
+    first: Included, second: Included, keys: Iterable[VerifierKey]
 ) -> list[TwoLeaves]:
-    """Return a file for each of the keys that two bundles with one height's headers convict."""
-    heights = [HEADER.decode(one.header).height for one in (first, second)]
+    """Return a file for each of the keys that two headers of one height convict.
+
+    Raises: Malformed for what is no header.
+    """
+    heights = [HEADER.decode(one.leaf).height for one in (first, second)]
     found = []
     for key in keys if heights[0] == heights[1] else ():
-        parts = [Included(one.header, one.inclusion, one.checkpoint) for one in (first, second)]
         try:
-            verify_two_leaves(one := TwoLeaves(key, heights[0] - 1, *parts))
+            verify_two_leaves(one := TwoLeaves(key, heights[0] - 1, first, second))
         except Malformed:
-            continue  # it did not sign both, or one of the two bundles is not sound
+            continue  # it did not sign both, or one of the two is not included
         found.append(one)
     return found

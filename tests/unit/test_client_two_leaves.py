@@ -15,7 +15,7 @@ from client.cli import app
 from client.witness.two_leaves import (
     Included,
     TwoLeaves,
-    convict_by_bundles,
+    convict_by_leaves,
     decode_two_leaves,
     encode_two_leaves,
     verify_two_leaves,
@@ -96,6 +96,7 @@ def test_two_bundles_of_one_height_make_the_file() -> None:
         }
         made.append(msgspec.structs.replace(bundle, **changed))
     innocent = cosigner_vkey(GENESIS.origin, "m2", GENESIS.members.members[1].cosigner_key)
-    [found] = convict_by_bundles(made[0], made[1], [innocent, KEY])
+    shown = [Included(one.header, one.inclusion, one.checkpoint) for one in made]
+    [found] = convict_by_leaves(shown[0], shown[1], [innocent, KEY])
     assert verify_two_leaves(found) == (index + 3, index + 3)
-    assert convict_by_bundles(made[0], made[0], [KEY]) == []
+    assert convict_by_leaves(shown[0], shown[0], [KEY]) == []

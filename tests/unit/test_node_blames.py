@@ -61,7 +61,7 @@ def convicted(data: bytes, genesis: Genesis) -> str | None:
     """Whom a file convicts. A vote signs the chain's id and not its name; genesis has both."""
     found = decode_equivocation(data)
     verify_equivocation(found)
-    return holder(found, genesis)
+    return holder(found, genesis.origin, (genesis.members,))
 
 
 def judged(file: Path, genesis: Path, *more: str) -> tuple[int, str]:
