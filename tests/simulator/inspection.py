@@ -5,9 +5,12 @@ bounds (C6, C7, C9). What needs the words of others is in checkers.py.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from consensus import Epoch, Mode, Ordered, Send
+from consensus.catch_up import CatchUp
+from consensus.pool import INVALID_MAX
+from consensus.settings import REPORTS_MAX
 from ledger.checkpoint import Certificate, verify_certificate
 from ledger.errors import Malformed
 from ledger.limits import CLOCK_TOLERANCE_S
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 # By which a certificate's lines may be ahead of the member that makes it: half of what verifiers
 # tolerate, and the second that the clock of its last tick is old.
 AHEAD_S = CLOCK_TOLERANCE_S // 2 + 1
+BATCH_MAX = 5  # transactions of a batch at most here, those that a liar adds included
 ONLY_LIARS = ("bad-", "malformed-", "not-primary", "empty-proposal")  # suspicions of lies
 
 
@@ -95,12 +99,24 @@ def check_bounds(member: SimMember) -> None:
         "slots": (len(replica._ordering.log), 4 * window),
         "contents": (max((len(one.contents) for one in replica._ordering.log), default=0), 3),
         "view changes": (len(replica._views._collected), n),
+        "ballots": (len(replica._ballots._cast), 3 * 2 * window + 2),
+        "wanted bodies": (len(replica._ordering.bodies.wanted), 2 * window * 3 * BATCH_MAX),
+        "invalid digests": (len(replica._pool.invalid), INVALID_MAX),
+        "settled words": (max(map(len, replica._watching._words.values()), default=0), n),
+        "seen by catch-up": (max(map(len, _tables(replica._catch_up)), default=0), n),
+        "findings": (len(replica._findings._known), REPORTS_MAX * n),
+        "held words": (len(replica._outbox._held), 8 * window),
         "roots": (len(member.certifier._roots), 64),
         "words": (max((len(one) for one in member.certifier._seen.values()), default=0), 64),
     }
     for what, (count, most) in held.items():
         if count > most:
             raise Violation(f"C9: {member.id} holds {count} {what}, more than {most}")
+
+
+def _tables(catch_up: CatchUp) -> list[dict[str, Any]]:
+    """What catch-up remembers of each member."""
+    return [catch_up._answered, catch_up._seen, catch_up._served, catch_up._shown]
 
 
 def is_done(one: SimMember, newest: Epoch, height: int, since: int) -> bool:
