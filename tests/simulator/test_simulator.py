@@ -9,12 +9,14 @@ import itertools
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ledger.quorum import faulty
 from tests.simulator.hunt import Report, run
+from tests.simulator.mutants.__main__ import ending, judged
 from tests.simulator.mutants.bench import all_mutants
 from tests.simulator.plan import GRAFT, LINGER, STRATEGIES, Plan, generate
 from tests.simulator.world import World
@@ -74,6 +76,16 @@ def test_every_mutant_still_applies(tmp_path: Path, repository: Path) -> None:
         target.write_text((repository / mutant.file).read_text(encoding="utf-8"), encoding="utf-8")
         mutant.apply(tmp_path)
         ast.parse(target.read_text(encoding="utf-8"))
+
+
+def test_a_mutant_that_cannot_be_judged_is_not_said_to_have_survived() -> None:
+    """Its text stands nowhere: nobody was asked to notice it, and it needs to be mended."""
+    stale = replace(all_mutants()[0], name="stale", text="text that stands nowhere")
+    _, verdict = judged(stale, seeds=0)
+    assert not verdict.judged
+    assert verdict.schedules == "NOT JUDGED: stale: its text stands 0 times"
+    said = ending(1, ["idle"], ["stale"]).splitlines()
+    assert said == ["1 of 3 noticed", "survived: idle", "could not be judged: stale"]
 
 
 def test_a_plan_survives_being_written_down() -> None:

@@ -6,7 +6,8 @@ First every mutant with the seed whose schedule fails under it, within the budge
 states; then, for each that names a test, a line of requirement, mutant and the test that fails
 under it and cites the requirement. `--seeds` asks that many schedules about those mutants, too,
 that state no budget because none is known to show them. Fails when a mutant survives its budget or
-its test, no longer applies, or would be noticed without being on.
+its test; also when one could not be judged, which is told apart: its text no longer stands, it is
+no program, or what must notice it fails without it.
 """
 
 from __future__ import annotations
@@ -20,11 +21,23 @@ from tests.simulator.mutants.bench import Mutant, Verdict, all_mutants, failing_
 
 
 def judged(one: Mutant, seeds: int) -> tuple[Mutant, Verdict]:
-    """Judge one; what cannot be judged has survived."""
+    """Judge one; of what cannot be judged, say so: nobody was asked to notice it."""
     try:
         return one, judge(one, seeds)
     except ValueError as error:
-        return one, Verdict(False, str(error))
+        return one, Verdict(False, f"NOT JUDGED: {error}", judged=False)
+
+
+def ending(killed: int, survivors: list[str], unjudged: list[str]) -> str:
+    """What is said last: a mutant that is not the bug it was meant to be needs to be mended, one
+    that survives needs somebody to see it.
+    """
+    lines = [f"{killed} of {killed + len(survivors) + len(unjudged)} noticed"]
+    if survivors:
+        lines.append(f"survived: {', '.join(survivors)}")
+    if unjudged:
+        lines.append(f"could not be judged: {', '.join(unjudged)}")
+    return "\n".join(lines)
 
 
 def main() -> int:
@@ -42,23 +55,24 @@ def main() -> int:
     if failing:
         print(f"without any mutant:\n{failing}")
         return 1
-    survivors, lines = [], []
+    survivors, unjudged, lines = [], [], []
     print(f"{'mutant':<48} {'budget':>6}  schedule that fails")
     with ThreadPoolExecutor(arguments.workers) as pool:
         for one, verdict in pool.map(partial(judged, seeds=arguments.seeds), chosen):
             print(f"{one.name:<48} {one.seeds or '-':>6}  {verdict.schedules}", flush=True)
+            if not verdict.judged:
+                unjudged.append(one.name)
+                continue
             if one.test:
                 lines.append(f"{one.requirement:<11} {one.name:<48} {verdict.test}")
             if not verdict.killed:
                 survivors.append(one.name)
     print(f"\n{'requirement':<11} {'mutant':<48} test that fails")
     print("\n".join(sorted(lines)))
-    killed, spent = len(chosen) - len(survivors), time.monotonic() - began
     shown = sum(bool(one.seeds) for one in chosen)
-    print(f"\n{killed} of {len(chosen)} noticed, {shown} by schedules, in {spent:.0f} s")
-    if survivors:
-        print(f"survived: {', '.join(survivors)}")
-    return 1 if survivors else 0
+    print(f"\n{shown} with a budget of schedules, in {time.monotonic() - began:.0f} s")
+    print(ending(len(chosen) - len(survivors) - len(unjudged), survivors, unjudged))
+    return 1 if survivors or unjudged else 0
 
 
 if __name__ == "__main__":

@@ -81,11 +81,15 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether those who must notice a mutant did: `schedules` and `test` say what each found."""
+    """Whether those who must notice a mutant did: `schedules` and `test` say what each found.
+
+    Not `judged`: it could not be switched on or tried, and `schedules` says why.
+    """
 
     killed: bool
     schedules: str
     test: str = ""
+    judged: bool = True
 
 
 def all_mutants() -> list[Mutant]:
