@@ -40,6 +40,7 @@ from ledger.verify import verify_bundle
 from tests.forger import stories
 from tests.forger.epochs import epochs
 from tests.forger.forgeries import FORGERIES
+from tests.forger.policies import POLICIES
 from tests.forger.stories import (
     DATASET,
     DONATION,
@@ -249,6 +250,11 @@ def trusts() -> list[dict[str, Any]]:
     return found
 
 
+def policies() -> list[dict[str, Any]]:
+    """Policy files, with what refuses them."""
+    return [{"name": one.name, "refused": one.refused, "text": one.text} for one in POLICIES]
+
+
 def spell(value: Any) -> bytes:
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
 
@@ -262,6 +268,7 @@ def files() -> dict[str, bytes]:
         "block.json": spell(block(world)),
         "genesis.json": world.genesis.to_json(),
         "forgeries.json": spell(forged()),
+        "policies.json": spell(policies()),
         "trusts.json": spell(trusts()),
         "receipt-not-final.json": not_final(),
     }

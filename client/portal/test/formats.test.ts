@@ -159,18 +159,19 @@ test("times are written as people read them", () => {
   assert.match(utcTime(2 ** 53 - 1), /^285428751-11-12T07:36:31Z$/);
 });
 
-const ONE_KEY = "ngo.example+e70e5e4d+BI4d/M9/iIGcS+0HGPyXk94HPjmKwl8onZhTVcWSdJni";
-const ITS_TWIN = "ngo.example+e70e5e4d+BIpRKs+5G0s1RX/J40U3JebKluntsKYLXDWbA/G46axO"; // of the same name and key id
 
-test("a policy's lines name keys that can be told apart, and groups by numbers", () => {
-  const policy = (...lines: readonly string[]): (() => unknown) => () => readPolicy(`${lines.join("\n")}\nquorum w\n`);
-  assert.doesNotThrow(policy(`witness w ${ONE_KEY}`));
-  assert.doesNotThrow(policy(`witness\u00a0w\t${ONE_KEY} # twins are elsewhere`));
-  malformed(policy(`witness w ${ONE_KEY}`, `witness v ${ITS_TWIN}`), "twins");
-  for (const threshold of ["constructor", "toString", "__proto__", "0", "2", "01", "1e0", "-1"]) {
-    malformed(policy(`witness w ${ONE_KEY}`, `group g ${threshold} w`), threshold);
-  }
-});
+interface PolicyCase {
+  readonly name: string;
+  readonly refused: readonly [string, string] | null;
+  readonly text: string;
+}
+
+for (const { name, refused, text } of vectorJson<PolicyCase[]>("policies.json")) {
+  test(`a policy is read or refused by line and rule: ${name}`, () => {
+    if (refused === null) assert.doesNotThrow(() => readPolicy(text));
+    else assert.throws(() => readPolicy(text), (error) => error instanceof Malformed && error.message === refused.join(": "));
+  });
+}
 
 test("a file of millions of tiny values is refused before they are made", () => {
   const many = 12_000_000;
