@@ -22,6 +22,7 @@ from ledger.checkpoint import Certificate
 from ledger.errors import Malformed
 from ledger.transaction import Transaction
 from tests.simulator import inspection
+from tests.simulator.accountability import Accountability
 from tests.simulator.adversary import Adversary, censored
 from tests.simulator.chain import Block, Disk, certified_after
 from tests.simulator.checkers import Checkers, Violation
@@ -88,6 +89,7 @@ class World:
             resend_ticks=8,
         )
         self.checkers = Checkers(self.epoch)
+        self._accountability = Accountability()
         self.clients = Clients(self, EPOCH_MS + 590_000)
         self.membership = Membership(self.epoch, plan.changes, self.keyring, self.checkers)
         self._network = Dice(plan.seed, "network")
@@ -375,7 +377,9 @@ class World:
                 if heard is None:
                     return
                 data = heard
+        due = self._accountability.must_report(target, sender, data)
         target.deliver(machine, sender.id, data)
+        self._accountability.demand(target, due)
 
     def _on_view_change(self, target: SimMember, data: bytes) -> None:
         try:
@@ -420,6 +424,7 @@ class World:
         if accused.honest and accused.id not in self.checkers.contradicted:
             raise Violation(f"C5: {member.id} has evidence against the honest {finding.member}")
         self.checkers.mark(f"evidence/{finding.first.kind}")
+        self._accountability.on_evidence(member, finding)
 
     def on_suspicion(self, member: SimMember, finding: Suspicion) -> None:
         inspection.check_suspicion(member, self._by_id[finding.member], finding.code)
