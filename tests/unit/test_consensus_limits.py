@@ -23,6 +23,7 @@ def test_quorums_intersect_in_an_honest_member_for_every_size() -> None:
         f, q = faulty(n), quorum(n)
         assert 2 * q - n >= f + 1
         assert q <= n - f
+        assert 2 * (q - 1) - n < f + 1, "one less would not do: no member more is waited for"
         assert weak(n) == f + 1
         assert 3 * f + 1 <= n < 3 * f + 4
 
