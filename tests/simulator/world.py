@@ -28,7 +28,7 @@ from tests.simulator.chain import Block, Disk, certified_after
 from tests.simulator.checkers import Checkers, Violation
 from tests.simulator.clients import Clients
 from tests.simulator.dice import Dice
-from tests.simulator.ending import is_converged, stays
+from tests.simulator.ending import SLOW_NETWORK_MS, is_converged, stays
 from tests.simulator.faults import Crash
 from tests.simulator.judge import is_view_change
 from tests.simulator.keys import Keyring
@@ -143,7 +143,9 @@ class World:
         """Run both phases. Raises: Violation."""
         self._schedule()
         heap, pop = self._heap, heapq.heappop
-        slow = self.plan.delay_most > 300  # several views are left for each round that ends well
+        slow = (
+            self.plan.delay_most > SLOW_NETWORK_MS
+        )  # several views are left for each round that ends well
         last = self.plan.chaos + (3 * HEAL_MS if slow else HEAL_MS)
         look_at = self.plan.chaos
         healed_at = -1
