@@ -236,6 +236,11 @@ class SlotLog:
         gone = [number for number in sorted(self._slots) if number <= sequence]
         return [self._slots.pop(number) for number in gone]
 
+    def drop_between(self, above: int, upto: int) -> list[Slot]:
+        """Remove and return the slots above a sequence and up to another."""
+        gone = [number for number in sorted(self._slots) if above < number <= upto]
+        return [self._slots.pop(number) for number in gone]
+
     def raise_low(self, low: int) -> None:
         """Move the low mark up; never down."""
         self.low = max(self.low, low)

@@ -179,3 +179,15 @@ def test_a_second_vote_does_not_take_the_place_of_the_first() -> None:
     alone.hear(0, alone.pre_prepare(1, first))
     assert alone.said(wire.Commit) == []
     assert [one.member for one in alone.stage.evidence if isinstance(one, Evidence)] == ["m2"]
+
+
+def test_a_member_that_executes_slowly_keeps_no_more_slots_however_far_the_others_are() -> None:
+    """R-RS-1, C9: what is certified far above what it executed it fetches as blocks. Found by seed
+    73002375.
+    """
+    stage = Stage()
+    stage["m3"]._execute = lambda effect: None  # type: ignore[method-assign]
+    for number in range(6 * SETTINGS.window):
+        stage.submit("m0", number)
+    assert stage.heights() == [6 * SETTINGS.window] * 3 + [0]
+    assert len(stage["m3"].replica._ordering.log) <= 4 * SETTINGS.window
