@@ -126,3 +126,28 @@ def test_nothing_is_written_over(desk: Desk) -> None:
     desk.accuse(honest, false)
     code, said = desk.run("accuse", honest, false, "--out", desk.folder)
     assert (code, "exists already" in said) == (2, True)
+
+
+def many_epochs(count: int) -> World:
+    """A new set of the same members after every block."""
+    world = World()
+    for _ in range(count):
+        world.hand_over([], ["m0", "m1", "m2", "m3"])
+    for block in donation_blocks():
+        world.grow(block)
+    world.certify()
+    return world
+
+
+def test_honest_bundles_of_many_epochs_cost_no_signature_check(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each handover with each other, by each key, would grow with the cube: hours at 1,024."""
+
+    def checked(*_: object) -> None:
+        raise AssertionError("what does not contradict was verified")
+
+    monkeypatch.setattr("client.witness.accusation.verify_blame", checked)
+    monkeypatch.setattr("client.witness.two_leaves.verify_two_leaves", checked)
+    world = many_epochs(20)
+    assert desk.accuse(desk.bundle("one.json", world), desk.bundle("two.json", world, 5)) == []
