@@ -25,10 +25,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.figures import Sample, Usage, per_piece
-from benchmarks.machine import Fleet, disk_bytes, free_ports
+from benchmarks.machine import Fleet, disk_bytes
 from benchmarks.settings import Settings
 from benchmarks.steady import Measured, Turn, alone, steady
 from benchmarks.wire import Wire
+from node.ports import free_ports
 
 __all__ = ["installed", "measure"]
 

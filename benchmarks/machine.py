@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import platform
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
-__all__ = ["Fleet", "disk_bytes", "free_ports", "machine", "processor_seconds"]
+__all__ = ["Fleet", "disk_bytes", "machine", "processor_seconds"]
 
 STOP_SECONDS: Final = 15.0  # a process told to stop is killed after this
 BLOCK: Final = 512  # bytes of a unit of st_blocks
@@ -57,18 +56,6 @@ def disk_bytes(folder: Path) -> int:
             with suppress(FileNotFoundError):  # a store drops files while we look
                 total += Path(place, name).stat().st_blocks * BLOCK
     return total
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback that nothing listens on now."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
 
 
 class Fleet:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from ledger.membership import Member, MemberSet
 from network.tls import new_certificate
 from node.config import Address, ConfigError, load_member
 from node.keyring import Keyring, write_private
+from node.ports import free_ports
 
 __all__ = ["Founded", "found", "join", "next_keys", "read_cast"]
 
@@ -220,13 +220,4 @@ def _ports(count: int, host: str, base: int) -> list[int]:
         if base + count > 65_536:
             raise ConfigError(f"base port {base}: {count} ports from there on do not exist")
         return list(range(base, base + count))
-    sockets = []
-    try:
-        for _ in range(count):
-            probe = socket.socket()
-            sockets.append(probe)
-            probe.bind((host, 0))
-        return [probe.getsockname()[1] for probe in sockets]
-    finally:
-        for probe in sockets:
-            probe.close()
+    return free_ports(count, host)

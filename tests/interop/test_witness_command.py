@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from ledger.keys import Ed25519Signer
 from ledger.merkle_log import MerkleLog, leaf_hash
 from ledger.notes import Note, VerifierKey, open_note, parse_note, sign_text
 from ledger.tlog_policy import member_log_vkey
+from node.ports import free_ports
 from tests.processes.consortium import ROOT, Consortium, codes, until
 
 pytestmark = pytest.mark.processes
@@ -60,7 +60,7 @@ class Running:
 
     def __init__(self, folder: Path, genesis: Path) -> None:
         self.folder, self.genesis = folder, genesis
-        self.url = f"http://127.0.0.1:{_free_port()}"
+        self.url = f"http://127.0.0.1:{free_ports(1)[0]}"
         self.start("--name", "witness.test")
 
     def start(self, *more: str) -> None:
@@ -95,13 +95,6 @@ class Running:
     def end(self, number: int = signal.SIGTERM) -> None:
         self.process.send_signal(number)
         self.process.communicate(timeout=20)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @pytest.fixture

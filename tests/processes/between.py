@@ -44,7 +44,9 @@ class _Way:
         there = asyncio.ensure_future(self._move(reader, far_writer))
         back = asyncio.ensure_future(self._move(far_reader, writer))
         try:
-            await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
+            # Cancelled only at the end: Python 3.11 would report each such connection as an error.
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             there.cancel()
             back.cancel()

@@ -10,7 +10,6 @@ import base64
 import json
 import random
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from ledger.claims import Receipt
 from ledger.genesis import read_member
 from ledger.membership import Member, MemberSet
 from ledger.verify import verify_bundle
+from node.ports import free_ports
 from tests.processes.consortium import (
     MEMBERS,
     ROOT,
@@ -66,7 +66,7 @@ def renewed(consortium: Consortium, *ids: str) -> list[Member]:
         return [entry(told) for told in pool.map(lambda f: suyuan("node", "next-keys", f), folders)]
 
 
-def joining(consortium: Consortium, one: str, ports: tuple[int, int]) -> Member:
+def joining(consortium: Consortium, one: str, ports: list[int]) -> Member:
     """A member to come: its folder, its address at the others, its process; it follows."""
     told = prepared(consortium, one, ports)
     consortium.start(one)
@@ -74,7 +74,7 @@ def joining(consortium: Consortium, one: str, ports: tuple[int, int]) -> Member:
     return told
 
 
-def prepared(consortium: Consortium, one: str, ports: tuple[int, int]) -> Member:
+def prepared(consortium: Consortium, one: str, ports: list[int]) -> Member:
     """A member to come that does not run yet: its folder, its address at the others."""
     folder = consortium.genesis_path.parent / "members" / one
     listen, api = (f"127.0.0.1:{port}" for port in ports)
@@ -174,7 +174,7 @@ def fsck(member: Running) -> list[str]:
 
 def test_members_come_go_and_renew_their_keys_under_load_and_kills(governed: Consortium) -> None:
     chance = random.Random(SEED)
-    fifth = joining(governed, "m5", free_ports())
+    fifth = joining(governed, "m5", free_ports(2))
     with Load(governed, MEMBERS) as load:
         load.fresh(FRESH)
         # A fifth member; one of the four is killed as the change is on its way.
@@ -188,7 +188,7 @@ def test_members_come_go_and_renew_their_keys_under_load_and_kills(governed: Con
         load.fresh(FRESH)
 
         # The second is replaced; one is killed as soon as the boundary is certified at another.
-        sixth = joining(governed, "m6", free_ports())
+        sixth = joining(governed, "m6", free_ports(2))
         stay = ("m1", "m3", "m4", "m5")
         left = [*renewed(governed, *stay), sixth]
         load.seats = stay
@@ -265,11 +265,3 @@ def judge(consortium: Consortium, load: Load, former: tuple[str, ...] = ()) -> N
     assert consortium.stop(*everybody) == [0] * len(everybody)
     for one in everybody:
         assert fsck(consortium.members[one]) == [], one
-
-
-def free_ports() -> tuple[int, int]:
-    with (
-        socket.create_server(("127.0.0.1", 0)) as one,
-        socket.create_server(("127.0.0.1", 0)) as other,
-    ):
-        return one.getsockname()[1], other.getsockname()[1]

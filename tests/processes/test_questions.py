@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from ledger.claims import Accesses, History, Receipt, pair_paths
 from ledger.genesis import Genesis
 from ledger.paths import Path as EntityPath
 from ledger.verify import verify_bundle
+from node.ports import free_ports
 from tests import portal
 from tests.processes.consortium import MEMBERS, ROOT, Consortium, codes, suyuan, until
 from tests.processes.sharing import (
@@ -236,9 +236,7 @@ def test_one_who_leaves_a_grant_out_is_told_which(consortium: Consortium, tmp_pa
 @contextmanager
 def witness(folder: Path, genesis: Path, name: str) -> Iterator[tuple[str, str]]:
     """A witness process: its address and its verifier key."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    (port,) = map(str, free_ports(1))
     url = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(
         [

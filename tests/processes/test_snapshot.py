@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ledger.block import HEADER
+from node.ports import free_ports
 from tests.processes.consortium import MEMBERS, Consortium, codes, until
 from tests.processes.load import Load
 from tests.processes.test_epochs import (
@@ -18,7 +19,6 @@ from tests.processes.test_epochs import (
     certified,
     change,
     follows,
-    free_ports,
     fsck,
     prepared,
     renewed,
@@ -63,7 +63,7 @@ def test_a_member_with_an_empty_folder_joins_from_a_snapshot_and_votes(
         old = dict(load.certified)
 
         # From nothing, over a change of members; killed while pieces arrive, and started again.
-        fifth = prepared(consortium, "m5", free_ports())
+        fifth = prepared(consortium, "m5", free_ports(2))
         newcomer = consortium.members["m5"]
         config = json.loads((newcomer.folder / "member.json").read_text())
         (newcomer.folder / "member.json").write_text(json.dumps(config | {"snapshot_above": 10}))

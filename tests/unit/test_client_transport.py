@@ -13,15 +13,15 @@ import client.transport
 from client.exchange import Request, Response
 from client.faults import Unreachable
 from client.transport import AsyncHttpTransport, HttpTransport
+from node.ports import free_ports
 from tests.client_member import PretendMember
 from tests.client_server import served
 
 
 @pytest.fixture
 def closed_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+    (port,) = free_ports(1)
+    return f"http://127.0.0.1:{port}"
 
 
 def test_method_path_headers_and_body_arrive_and_the_answer_returns() -> None:
