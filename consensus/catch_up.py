@@ -94,13 +94,17 @@ class CatchUp:
         self._outbox.send(self._seat.others(), encode(status))
 
     def _fetch(self) -> None:
-        batches, names = self._ordering.bodies.missing(self._ordering.ordered)
+        ordering = self._ordering
+        # Also of what is executed but not yet stable: after a loss of power the others may be
+        # behind this member, and need its vote, which it gives for whole batches alone (R-Q-6).
+        settled = min(ordering.ordered, ordering.log.low)
+        batches, names = ordering.bodies.missing(settled)
         others = self._seat.others()
         if not (batches or names) or not others:
             return
         # The primary first, then each in turn: one that answers nothing costs one period (R-CP-4).
         target = others[self._turn % len(others)]
-        primary = self._seat.members.primary(self._ordering.view).id
+        primary = self._seat.members.primary(ordering.view).id
         if self._turn % (len(others) + 1) == 0 and primary != self._seat.me:
             target = primary
         self._turn += 1

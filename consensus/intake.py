@@ -45,7 +45,7 @@ class Intake:
         for portion in portions([one.raw for one in new]):
             self._outbox.send(self._seat.others(), encode(Transactions(portion)))
         for one in new:
-            self._supply(one.digest)
+            self._supply(one.digest, one)
 
     def take_over(self, carried: Carried) -> None:
         """Begin with what the epoch before left. Each member spreads what its own clients brought:
@@ -71,16 +71,17 @@ class Intake:
             raise InvariantViolated(f"check {event.token} was not asked, or not answered in full")
         for digest, transaction in zip(digests, event.transactions, strict=True):
             if transaction is not None:
-                self._pool.check_done(digest, transaction)
-                self._supply(digest)
+                if digest in self._pool.ordered:
+                    # Executed already: a slot wants it for a vote, nobody waits for it again.
+                    self._pool.forget((digest,))
+                else:
+                    self._pool.check_done(digest, transaction)
+                self._supply(digest, transaction)
                 continue
             self._pool.check_failed(digest)
             for slot in self._ordering.bodies.fail(digest):
                 self._ordering.advance(slot)
 
-    def _supply(self, digest: bytes) -> None:
-        if digest in self._ordering.bodies.wanted:
-            body = self._pool.get(digest)
-            if body is not None:
-                for slot in self._ordering.bodies.supply(digest, body):
-                    self._ordering.advance(slot)
+    def _supply(self, digest: bytes, body: Transaction) -> None:
+        for slot in self._ordering.bodies.supply(digest, body):
+            self._ordering.advance(slot)

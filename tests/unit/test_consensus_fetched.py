@@ -95,3 +95,30 @@ def test_what_comes_under_the_own_name_is_not_heard() -> None:
     """R-Q-2: a member counts its own word when it says it, and suspects itself of nothing."""
     replica = Alone().replica
     assert replica.step(Deliver("m1", b"anything")) == []
+
+
+def test_who_executed_a_block_still_gives_the_vote_that_others_need_for_it() -> None:
+    """R-CP-5, R-Q-6: power was lost everywhere, the block is on this member's disk, its body no
+    longer in the pool, and the new view proposes its height again. Found by seed 100123595.
+    """
+    alone = Alone()
+    body = alone.stage.transaction(1)
+    batch = wire.Batch(EPOCH_MS, body.digest)
+    alone.replica.step(Installed(1, EPOCH_MS, None, (body.digest,)))
+    changes = [alone.view_change(0, 2, alone.prepared(1, batch.digest()))]
+    changes += [alone.view_change(place, 2) for place in (2, 3)]
+    alone.hear(2, alone.new_view(2, changes, (1, batch.digest())))
+    alone.hear(2, wire.Batches((batch,)))
+    assert alone.said(wire.Prepare) == []
+    alone.stage.ticks(4 * SETTINGS.fetch_ticks)
+    asked = [one for one in alone.said(wire.Fetch) if isinstance(one, wire.Fetch)]
+    assert body.digest in {one.transactions for one in asked}
+    alone.hear(0, wire.Transactions((body.raw,)))
+    assert len(alone.said(wire.Prepare)) == 1
+    alone.hear(0, alone.prepare(0, 1, batch.digest(), 2))
+    alone.hear(3, alone.prepare(3, 1, batch.digest(), 2))
+    assert len(alone.said(wire.Commit)) == 1
+    pool = alone.replica._pool
+    assert (pool.entries, pool.ready) == ({}, {}), "nobody waits for it a second time"
+    assert pool.ordered == {body.digest: None}
+    assert alone.executed == 1
