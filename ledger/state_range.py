@@ -144,7 +144,11 @@ class _Fold:
                 low = middle + 1
             else:
                 high = middle
-        return records[self._at : low * RECORD]
+        run = records[self._at : low * RECORD]
+        if run and int.from_bytes(b"\x01" + run[:32], "big") >> shift != code:
+            # Folded with a run it does not belong to, a record could vanish from the hash.
+            raise Malformed(_FIELD, "shows a record where its proof shows none")
+        return run
 
     def _foreign(self, item: bytes, code: int, depth: int, run: bytes) -> bytes:
         key = item[:32]
@@ -162,7 +166,7 @@ class _Fold:
         for nibble in range(16):
             child = code << 4 | nibble
             if not bitmap >> nibble & 1:
-                continue  # records that belong here stay, and are refused by whoever comes next
+                continue  # records shown here are refused by the next subtree, or at the end
             if self._span.lies(child, depth + 1) == "outside":
                 hashes[nibble] = item[at : at + 32]
                 at += 32

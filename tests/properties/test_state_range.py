@@ -139,3 +139,20 @@ def test_a_pin_let_go_notes_nothing_more() -> None:
     tree.unpin(pin)
     tree.update(1, {POOL[0]: None})
     assert len(pin) == 0
+
+
+def test_a_record_where_the_map_is_empty_is_not_hidden_by_the_next_one_of_its_nibble() -> None:
+    """An invented record before a subtree: cut into runs with it, a later run of the same nibble
+    would take its place in the hash.
+    """
+    held = [b"\x40" + bytes(31), b"\x40" + KEY_MAX[1:], b"\x45" + bytes(31), b"\x46" + bytes(31)]
+    state = state_of({b"\x10" + bytes(31), *held})
+    tree = StateTree.build(3, state.items())
+    root, first, last = tree.root(), b"\x20" + bytes(31), KEY_MAX
+    proof = tree.pin(3).prove_range(first, last)
+    shown = records(state, first, last)
+    verify_range(root, first, last, shown, proof)
+    for nibble in range(16):
+        invented = bytes([0x30 | nibble]) + bytes(31) + sha256(b"lie")
+        with pytest.raises(Malformed):
+            verify_range(root, first, last, [invented, *shown], proof)
