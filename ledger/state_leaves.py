@@ -9,17 +9,15 @@ Invariant: what is hashed or proved from records is what a tree of branches over
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
 from typing import Final
 
-from ledger.state_proof import BRANCH_TAG, EMPTY, LEAF_TAG, runs_by_nibble
+from ledger.state_proof import EMPTY, LEAF_TAG, branch_hash, group_hash, runs_by_nibble
 
 __all__ = ["RECORD", "branch_item", "cut", "merged", "prove_records", "records_hash"]
 
 RECORD: Final = 64  # bytes of a record: key ‖ value hash
-
-_GAPS: Final = [EMPTY * slots for slots in range(17)]  # runs of empty slots
 
 
 def cut(joined: bytes) -> list[bytes]:
@@ -51,18 +49,16 @@ def records_hash(joined: bytes, depth: int) -> bytes:
         return sha256(LEAF_TAG + joined).digest()
     if not joined:
         return EMPTY
-    parts = [BRANCH_TAG]
+    hashes = [EMPTY] * 16
     at, last = 0, -1
     for byte in joined[depth >> 1 :: RECORD]:
         nibble = byte & 15 if depth & 1 else byte >> 4
         if nibble == last:
             return _branch_of_runs(joined, depth)
-        parts.append(_GAPS[nibble - last - 1])
-        parts.append(sha256(LEAF_TAG + joined[at : at + RECORD]).digest())
+        hashes[nibble] = sha256(LEAF_TAG + joined[at : at + RECORD]).digest()
         at += RECORD
         last = nibble
-    parts.append(_GAPS[15 - last])
-    return sha256(b"".join(parts)).digest()
+    return branch_hash(hashes)
 
 
 def _branch_of_runs(joined: bytes, depth: int) -> bytes:
@@ -70,13 +66,28 @@ def _branch_of_runs(joined: bytes, depth: int) -> bytes:
     hashes = [EMPTY] * 16
     for nibble, run in runs_by_nibble(cut(joined), depth):
         hashes[nibble] = records_hash(b"".join(run), depth + 1)
-    return sha256(BRANCH_TAG + b"".join(hashes)).digest()
+    return branch_hash(hashes)
 
 
-def branch_item(held: Mapping[int, bytes], runs: Container[int]) -> bytes:
-    """The item of a branch with these non-empty subtrees, of which `runs` lead to queried keys."""
-    bitmap = sum([1 << nibble for nibble in held]).to_bytes(2, "big")
-    return bitmap + b"".join([digest for nibble, digest in held.items() if nibble not in runs])
+def branch_item(hashes: Sequence[bytes], runs: Collection[int]) -> bytes:
+    """The item of a branch with these 16 hashes of subtrees; `runs` lead to queried keys."""
+    bitmap = 0
+    parts = [b""]
+    opened = {nibble >> 2 for nibble in runs}
+    for group in range(4):
+        if group not in opened:
+            digest = group_hash(b"".join(hashes[4 * group : 4 * group + 4]))
+            if digest != EMPTY:
+                bitmap |= 1 << 4 * group
+                parts.append(digest)
+            continue
+        for nibble in range(4 * group, 4 * group + 4):
+            if hashes[nibble] != EMPTY:
+                bitmap |= 1 << nibble
+                if nibble not in runs:
+                    parts.append(hashes[nibble])
+    parts[0] = bitmap.to_bytes(2, "big")
+    return b"".join(parts)
 
 
 def prove_records(joined: bytes, depth: int, keys: Sequence[bytes], items: list[bytes]) -> None:
@@ -86,7 +97,7 @@ def prove_records(joined: bytes, depth: int, keys: Sequence[bytes], items: list[
         return
     runs = dict(runs_by_nibble(keys, depth))
     held = {nibble: b"".join(run) for nibble, run in runs_by_nibble(cut(joined), depth)}
-    hashes = {nibble: records_hash(run, depth + 1) for nibble, run in held.items()}
+    hashes = [records_hash(held.get(nibble, b""), depth + 1) for nibble in range(16)]
     items.append(branch_item(hashes, runs))
     for nibble, run in runs.items():
         if nibble in held:

@@ -9,7 +9,13 @@ The map (DESIGN section 2.5). A key is 64 nibbles, high nibble of each byte firs
 
     no key                  32 zero bytes
     one key                 H(0x10 ‖ key ‖ SHA-256(value)), at whatever depth it stands alone
-    two keys or more        H(0x11 ‖ 16 hashes of the subtrees by the next nibble)
+    two keys or more        H(0x11 ‖ 4 hashes of groups), group g being the 4 subtrees whose next
+                            nibble is 4g to 4g + 3:
+        none of them holds a key    32 zero bytes
+        otherwise                   H(0x12 ‖ their 4 hashes)
+
+Groups make a proof small: beside the way to one key stand 3 + 3 hashes a branch, and not 15
+(docs/decisions/0007-groups-of-four.md).
 
 The proof. A canonical MessagePack array of byte strings, in pre-order over the subtrees that hold,
 or would hold, a queried key; the queried keys themselves are not in it, for the verifier brings
@@ -18,9 +24,11 @@ them. The length of an item tells its kind:
     0                       a queried key stands alone here
     64                      another key stands alone here: key ‖ SHA-256(value); it shares the
                             nibbles that lead here, so every queried key that leads here is absent
-    2 + 32 s, s = 0..15     a branch: bitmap of its non-empty subtrees (big-endian, nibble 0 is the
-                            lowest bit), then the hashes of the s of them that no queried key leads
-                            to, by nibble; the items of the others follow, by nibble
+    2 + 32 s, s = 0..12     a branch: bitmap of 16 bits (big-endian, nibble 0 is the lowest), then
+                            s hashes by nibble. In a group that queried keys lead to, each
+                            non-empty subtree has its bit, and its hash unless such a key leads to
+                            it: then its items follow, by nibble. Of any other group only the
+                            lowest bit is set, if it is not empty, and the hash is the group's
 
 The empty map is proved by the empty array.
 
@@ -44,9 +52,12 @@ __all__ = [
     "BRANCH_TAG",
     "DEPTH",
     "EMPTY",
+    "GROUP_TAG",
     "LEAF_TAG",
     "PROOF",
     "PROOF_KEYS_MAX",
+    "branch_hash",
+    "group_hash",
     "map_leaf_hash",
     "nibble_at",
     "runs_by_nibble",
@@ -55,12 +66,14 @@ __all__ = [
 
 LEAF_TAG: Final = b"\x10"
 BRANCH_TAG: Final = b"\x11"
-EMPTY: Final = bytes(32)  # hash of a subtree without keys
+GROUP_TAG: Final = b"\x12"
+EMPTY: Final = bytes(32)  # hash of a subtree, or of a group of subtrees, without keys
 DEPTH: Final = 64  # nibbles in a key
 PROOF_KEYS_MAX: Final = BUNDLE_ENTITIES_MAX  # a bundle holds one state proof over all its entities
 
 _FIELD: Final = "state proof"
-_BRANCH_MAX: Final = 2 + 32 * 15  # one subtree at least is on the way to a queried key
+_BRANCH_MAX: Final = 2 + 32 * 12  # three of each group, when queried keys lead to all groups
+_EMPTY_GROUP: Final = 4 * EMPTY
 _ITEM_MAX: Final = 3 + _BRANCH_MAX  # with its MessagePack header
 
 PROOF: Final = Format(tuple[bytes, ...], _FIELD)
@@ -69,6 +82,18 @@ PROOF: Final = Format(tuple[bytes, ...], _FIELD)
 def map_leaf_hash(key: bytes, value_hash: bytes) -> bytes:
     """Hash of a subtree that holds exactly this key (32 bytes) with this value hash (32 bytes)."""
     return sha256(LEAF_TAG + key + value_hash).digest()
+
+
+def group_hash(subtrees: bytes) -> bytes:
+    """Hash of a group of four subtrees, given their hashes joined (128 bytes)."""
+    return EMPTY if subtrees == _EMPTY_GROUP else sha256(GROUP_TAG + subtrees).digest()
+
+
+def branch_hash(subtrees: Sequence[bytes]) -> bytes:
+    """Hash of a branch, given the hashes of its 16 subtrees by nibble."""
+    joined = b"".join(subtrees)
+    groups = [group_hash(joined[at : at + 128]) for at in range(0, 512, 128)]
+    return sha256(BRANCH_TAG + b"".join(groups)).digest()
 
 
 def nibble_at(key: bytes, depth: int) -> int:
@@ -174,11 +199,15 @@ class _Fold:
 
     def _branch(self, item: bytes, keys: Sequence[bytes], depth: int) -> bytes:
         bitmap = int.from_bytes(item[:2], "big")
-        hashes = [EMPTY] * 16
-        aside = bitmap  # the non-empty subtrees that no queried key leads to
+        hashes = [EMPTY] * 16  # that of a closed group stands in its first place
+        aside = bitmap  # whatever no queried key leads to
         runs = runs_by_nibble(keys, depth)
+        closed = {0, 1, 2, 3}
         for nibble, _ in runs:
             aside &= ~(1 << nibble)
+            closed.discard(nibble >> 2)
+        if any(bitmap >> 4 * group & 0b1110 for group in closed):
+            raise Malformed(_FIELD, "a branch opens a group that no queried key leads to")
         if len(item) != 2 + 32 * aside.bit_count():
             raise Malformed(_FIELD, "a branch holds more or fewer hashes than its bitmap says")
         at = 2
@@ -197,4 +226,10 @@ class _Fold:
                 _check_absent([self._expected[key] for key in run])
         if not bitmap:
             raise Malformed(_FIELD, "a branch is empty")
-        return sha256(BRANCH_TAG + b"".join(hashes)).digest()
+        groups = [
+            hashes[4 * group]
+            if group in closed
+            else group_hash(b"".join(hashes[4 * group : 4 * group + 4]))
+            for group in range(4)
+        ]
+        return sha256(BRANCH_TAG + b"".join(groups)).digest()

@@ -28,12 +28,11 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from typing import Final
 
 from ledger.errors import Malformed
 from ledger.state_leaves import RECORD, cut, records_hash
-from ledger.state_proof import BRANCH_TAG, DEPTH, EMPTY, map_leaf_hash
+from ledger.state_proof import DEPTH, EMPTY, branch_hash, map_leaf_hash
 
 __all__ = ["KEY_MAX", "KEY_MIN", "RANGE_ITEMS_MAX", "prove_range", "verify_range"]
 
@@ -180,7 +179,7 @@ class _Fold:
                 raise Malformed(_FIELD, "a branch holds a single record")
         if at != len(item) or not bitmap:
             raise Malformed(_FIELD, "a branch holds more or fewer hashes than its bitmap says")
-        return sha256(BRANCH_TAG + b"".join(hashes)).digest()
+        return branch_hash(hashes)
 
 
 def prove_range(first: bytes, last: bytes, slot: Slot, hashes: Hashes) -> tuple[bytes, ...]:

@@ -6,19 +6,14 @@ certified a little after the next blocks are executed, and receipts are proved a
 roots). What it is not: a store (the values lie in the node's store, from which the tree is built at
 start-up), and not safe to read in one thread while another updates it.
 
-How it lies in memory (measured: docs/decisions/0002-state-tree-layout.md). A *page* is a branch of
-the map. It is named by a *code*: the nibbles that lead to it, after a leading 1, as one integer; so
-the root is 1, the parent of c is c >> 4, and a slot's code is that of the page that may stand below
-it. A page is one byte string:
-
-    0x11 and the hashes of 16 slots     513 bytes, ready to be hashed
-    16 counts                           how many records each slot holds
-    records (key ‖ value hash)          sorted, 64 bytes each
-
-A slot holds its few keys as records in the page and gets a page of its own only above SLOT_LEAVES;
-what hash a subtree has does not depend on that. What an update costs is mostly SHA-256 and then the
-reaching for cold memory, so what is used together lies together; and a dictionary of integers to
-byte strings holds nothing the garbage collector walks through, so no pause grows with the state.
+How it lies in memory (measured: docs/decisions/, 0002 and 0007). A branch of the map is a *page*
+(`ledger/state_page.py`), named by a *code*: the nibbles that lead to it, after a leading 1, as one
+integer; so the root is 1, the parent of c is c >> 4, and a slot's code is that of the page that may
+stand below it. A slot holds its few keys as records in the page and gets a page of its own only
+above SLOT_LEAVES; what hash a subtree has does not depend on that. What an update costs is mostly
+SHA-256 and then the reaching for cold memory, so what is used together lies together; and a
+dictionary of integers to byte strings holds nothing the garbage collector walks through, so no
+pause grows with the state.
 
 The past. Before a batch changes a slot, it notes what the slot was: its records, or the 32-byte
 hash of the page below. A slot at an older height is what the first later batch noted of it, or else
@@ -36,15 +31,24 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
-from hashlib import sha256
 from typing import Final
 
 from ledger.errors import InvariantViolated
 from ledger.limits import RECENT_ROOTS
 from ledger.state_leaves import RECORD, branch_item, cut, merged, prove_records, records_hash
+from ledger.state_page import (
+    BLANK,
+    COUNTS_AT,
+    RECORDS_AT,
+    SLOT_AT,
+    is_foldable,
+    page_hash,
+    records_in,
+    set_hash,
+    start_of,
+)
 from ledger.state_pin import Noted, Pin
 from ledger.state_proof import (
-    BRANCH_TAG,
     DEPTH,
     EMPTY,
     PROOF,
@@ -59,9 +63,6 @@ SLOT_LEAVES: Final = 8  # records of a slot before it gets a page: rehashing eig
 FOLD_LEAVES: Final = 4  # a page with so few folds into its parent's slot: half, so that none flaps
 
 _ROOT: Final = 1
-_COUNTS_AT: Final = 513  # offsets within a page
-_RECORDS_AT: Final = 529
-_BLANK: Final = BRANCH_TAG + bytes(512 + 16)
 _KEY_BITS: Final = 256
 # Key codes carry the leading 1 that page codes carry; _LEAD makes them so in one conversion.
 _LEAD: Final = b"\x01"
@@ -79,7 +80,7 @@ class StateTree:
     __slots__ = ("_newest", "_pages", "_past", "_pins", "_roots", "_size")
 
     def __init__(self) -> None:
-        self._pages: dict[int, bytearray] = {_ROOT: bytearray(_BLANK)}
+        self._pages: dict[int, bytearray] = {_ROOT: bytearray(BLANK)}
         self._size = 0
         self._newest = 0
         self._roots: deque[bytes] = deque([EMPTY], maxlen=RECENT_ROOTS)  # the last is the newest
@@ -219,8 +220,8 @@ class StateTree:
             while end < count and codes[end] >> shift == slot:
                 end += 1
             nibble = slot & 15
-            start = _RECORDS_AT + RECORD * sum(page[_COUNTS_AT : _COUNTS_AT + nibble])
-            stop = start + RECORD * page[_COUNTS_AT + nibble]
+            start = start_of(page, nibble)
+            stop = start + RECORD * page[COUNTS_AT + nibble]
             before = bytes(page[start:stop])
             after = merged(before, keys[at:end], writes)
             at = end
@@ -230,13 +231,13 @@ class StateTree:
             dirty[depth][slot >> 4] = page
             if len(after) <= SLOT_LEAVES * RECORD:
                 page[start:stop] = after
-                page[_COUNTS_AT + nibble] = len(after) // RECORD
+                page[COUNTS_AT + nibble] = len(after) // RECORD
                 digest = records_hash(after, depth + 1)
             else:
                 page[start:stop] = b""
-                page[_COUNTS_AT + nibble] = 0
+                page[COUNTS_AT + nibble] = 0
                 digest = self._plant(slot, depth + 1, cut(after))
-            page[1 + 32 * nibble : 33 + 32 * nibble] = digest
+            set_hash(page, nibble, digest)
             if len(after) != len(before):
                 self._size += (len(after) - len(before)) // RECORD
                 if len(after) < len(before):
@@ -255,8 +256,9 @@ class StateTree:
         while True:
             slot = code >> (_KEY_BITS - 4 - 4 * depth)
             nibble = slot & 15
+            at = SLOT_AT[nibble]
             # The page itself says whether another stands below: asking the dictionary costs more.
-            if page[_COUNTS_AT + nibble] or page[1 + 32 * nibble : 33 + 32 * nibble] == EMPTY:
+            if page[COUNTS_AT + nibble] or page[at : at + 32] == EMPTY:
                 return slot, depth, page
             page = pages[slot]
             depth += 1
@@ -272,30 +274,30 @@ class StateTree:
                 parent = above.get(code >> 4)
                 if parent is None:
                     parent = above[code >> 4] = pages[code >> 4]
-                at = 1 + 32 * (code & 15)
+                at = SLOT_AT[code & 15]
                 undo[code] = bytes(parent[at : at + 32])
-                if code in shrunk and _is_foldable(page):
+                if code in shrunk and is_foldable(page, FOLD_LEAVES):
                     self._fold(code, depth, undo)
                     shrunk.add(code >> 4)
                 else:
-                    parent[at : at + 32] = sha256(page[:_COUNTS_AT]).digest()
+                    set_hash(parent, code & 15, page_hash(page))
 
     def _fold(self, code: int, depth: int, undo: Undo) -> None:
         """Move the few records of a page into the slot above; the page's slots enter the undo."""
         for slot in range(code << 4, (code + 1) << 4):
             if slot not in undo:
                 undo[slot] = self._slot(slot, _unchanged)
-        records = bytes(self._pages.pop(code)[_RECORDS_AT:])
+        records = bytes(self._pages.pop(code)[RECORDS_AT:])
         page = self._pages[code >> 4]
         nibble = code & 15
-        start = _RECORDS_AT + RECORD * sum(page[_COUNTS_AT : _COUNTS_AT + nibble])
+        start = start_of(page, nibble)
         page[start:start] = records
-        page[_COUNTS_AT + nibble] = len(records) // RECORD
-        page[1 + 32 * nibble : 33 + 32 * nibble] = records_hash(records, depth)
+        page[COUNTS_AT + nibble] = len(records) // RECORD
+        set_hash(page, nibble, records_hash(records, depth))
 
     def _plant(self, code: int, depth: int, records: list[bytes]) -> bytes:
         """Make the page `code` and all below it from sorted records; its hash as a branch."""
-        page = bytearray(_BLANK)
+        page = bytearray(BLANK)
         low = 0
         for nibble in range(16):
             slot = code << 4 | nibble
@@ -308,18 +310,18 @@ class StateTree:
                 digest = self._plant(slot, depth + 1, records[low:high])
             else:
                 run = b"".join(records[low:high])
-                page[_COUNTS_AT + nibble] = high - low
+                page[COUNTS_AT + nibble] = high - low
                 page += run
                 digest = records_hash(run, depth + 1)
-            page[1 + 32 * nibble : 33 + 32 * nibble] = digest
+            set_hash(page, nibble, digest)
             low = high
         self._pages[code] = page
-        return sha256(page[:_COUNTS_AT]).digest()
+        return page_hash(page)
 
     def _root_hash(self) -> bytes:
         if self._size > 1:
-            return sha256(self._pages[_ROOT][:_COUNTS_AT]).digest()
-        return records_hash(bytes(self._pages[_ROOT][_RECORDS_AT:]), 0)
+            return page_hash(self._pages[_ROOT])
+        return records_hash(bytes(self._pages[_ROOT][RECORDS_AT:]), 0)
 
     # Reading, now and in the recent past
 
@@ -348,16 +350,15 @@ class StateTree:
             return before
         page = self._pages[slot >> 4]
         nibble = slot & 15
-        if page[_COUNTS_AT + nibble]:
-            start = _RECORDS_AT + RECORD * sum(page[_COUNTS_AT : _COUNTS_AT + nibble])
-            return bytes(page[start : start + RECORD * page[_COUNTS_AT + nibble]])
-        digest = bytes(page[1 + 32 * nibble : 33 + 32 * nibble])
+        if page[COUNTS_AT + nibble]:
+            return records_in(page, nibble)
+        digest = bytes(page[SLOT_AT[nibble] : SLOT_AT[nibble] + 32])
         return b"" if digest == EMPTY else digest
 
     def _slot_hashes(self, code: int, depth: int, noted: Noted) -> list[bytes]:
         """The hashes of a page's slots as they were."""
-        page = bytes(self._pages.get(code, _BLANK))  # of a page since folded, all slots are noted
-        hashes = [page[at : at + 32] for at in range(1, _COUNTS_AT, 32)]
+        page = bytes(self._pages.get(code, BLANK))  # of a page since folded, all slots are noted
+        hashes = [page[at : at + 32] for at in SLOT_AT]
         for nibble in range(16):
             before = noted(code << 4 | nibble)
             if before is not None:
@@ -368,10 +369,10 @@ class StateTree:
         self, code: int, depth: int, keys: Sequence[bytes], noted: Noted, items: list[bytes]
     ) -> None:
         runs = dict(runs_by_nibble(keys, depth))
-        held = {n: h for n, h in enumerate(self._slot_hashes(code, depth, noted)) if h != EMPTY}
-        items.append(branch_item(held, runs))
+        hashes = self._slot_hashes(code, depth, noted)
+        items.append(branch_item(hashes, runs))
         for nibble, run in runs.items():
-            if nibble in held:
+            if hashes[nibble] != EMPTY:
                 slot = self._slot(code << 4 | nibble, noted)
                 if len(slot) == 32:
                     self._prove_page(code << 4 | nibble, depth + 1, run, noted, items)
@@ -387,13 +388,3 @@ def _key_code(key: bytes) -> int:
     if len(key) != 32:
         raise InvariantViolated("a key of the state has 32 bytes")
     return int.from_bytes(_LEAD + key, "big")
-
-
-def _is_foldable(page: bytearray) -> bool:
-    """Whether a page holds so few keys, and no page below, that its parent's slot can hold them."""
-    if len(page) > _RECORDS_AT + FOLD_LEAVES * RECORD:
-        return False
-    return all(
-        page[_COUNTS_AT + nibble] or page[1 + 32 * nibble : 33 + 32 * nibble] == EMPTY
-        for nibble in range(16)
-    )

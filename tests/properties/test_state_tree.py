@@ -29,8 +29,14 @@ def model_hash(state: Map, depth: int = 0) -> bytes:
     if len(state) == 1:
         ((key, value_hash),) = state.items()
         return sha256(b"\x10" + key + value_hash)
-    parts = (model_hash(below(state, nibble, depth), depth + 1) for nibble in range(16))
-    return sha256(b"\x11" + b"".join(parts))
+    return sha256(b"\x11" + b"".join(model_group(state, group, depth) for group in range(4)))
+
+
+def model_group(state: Map, group: int, depth: int) -> bytes:
+    parts = [below(state, nibble, depth) for nibble in range(4 * group, 4 * group + 4)]
+    if not any(parts):
+        return bytes(32)
+    return sha256(b"\x12" + b"".join(model_hash(part, depth + 1) for part in parts))
 
 
 def below(state: Map, nibble: int, depth: int) -> Map:
@@ -44,8 +50,15 @@ def model_items(state: Map, keys: list[bytes], depth: int = 0) -> list[bytes]:
         ((key, value_hash),) = state.items()
         return [b"" if key in keys else key + value_hash]
     bitmap, aside, further = 0, b"", []
+    queried = {int(key.hex()[depth], 16) for key in keys}
     for nibble in range(16):
-        part = below(state, nibble, depth)
+        group, part = nibble // 4, below(state, nibble, depth)
+        if queried.isdisjoint(range(4 * group, 4 * group + 4)):
+            digest = model_group(state, group, depth)
+            if nibble % 4 == 0 and digest != bytes(32):
+                bitmap |= 1 << nibble
+                aside += digest
+            continue
         led = [key for key in keys if int(key.hex()[depth], 16) == nibble]
         bitmap |= bool(part) << nibble
         if led:
@@ -93,13 +106,14 @@ def after(state: Map, batch: Writes) -> Map:
 def check_layout(tree: StateTree) -> None:
     """What the module's docstring promises of the pages."""
     for code, page in tree._pages.items():
-        counts = page[513:529]
-        assert len(page) == 529 + 64 * sum(counts)
+        counts = page[645:661]
+        assert len(page) == 661 + 64 * sum(counts)
         assert max(counts) <= SLOT_LEAVES
         with_page_below = 0
         for nibble in range(16):
             has_page = code << 4 | nibble in tree._pages
-            full = page[1 + 32 * nibble : 33 + 32 * nibble] != bytes(32)
+            at = 130 + 129 * (nibble // 4) + 32 * (nibble % 4)
+            full = page[at : at + 32] != bytes(32)
             assert has_page == (full and not counts[nibble])
             with_page_below += has_page
         assert code == 1 or with_page_below or sum(counts) > FOLD_LEAVES

@@ -207,10 +207,10 @@ def test_the_three_lines_typed_from_the_paper_are_a_pin(
     said = run("verify", bundle, "--genesis", GENESIS, "--pin", typed, "--json")
     assert said.status == 0
     assert said.json["lines"]["authority"]["code"] == "quorum-and-pin"
-    # One digit read wrongly, and the pin is contradicted instead of passed over.
-    wrong = typed.read_bytes().replace(b"7Is", b"1Is")
-    assert wrong != typed.read_bytes()
-    typed.write_bytes(wrong)
+    # One letter of the root read wrongly, and the pin is contradicted instead of passed over.
+    *before, root = found[1].splitlines()
+    wrong = ("B" if root[0] == "A" else "A") + root[1:]
+    typed.write_bytes((start + newline.join([*before, wrong]) + end).encode())
     said = run("verify", bundle, "--genesis", GENESIS, "--pin", typed, "--json")
     assert said.status == 1
     assert said.json["lines"]["authority"]["code"] == "pin-contradicted"

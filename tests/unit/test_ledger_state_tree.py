@@ -31,7 +31,9 @@ def key(start: str) -> bytes:
 def branch(**children: bytes) -> bytes:
     """Hash of a branch by hand: `n3=...` is the subtree of nibble 3."""
     slots = [children.get(f"n{nibble:x}", EMPTY) for nibble in range(16)]
-    return sha256(b"\x11" + b"".join(slots))
+    fours = [b"".join(slots[at : at + 4]) for at in (0, 4, 8, 12)]
+    groups = [EMPTY if four == bytes(128) else sha256(b"\x12" + four) for four in fours]
+    return sha256(b"\x11" + b"".join(groups))
 
 
 def tree_of(state: dict[bytes, bytes]) -> StateTree:
@@ -93,9 +95,11 @@ def test_the_root_of_a_small_map_is_the_one_worked_out_by_hand() -> None:
     )
     tree = tree_of(SMALL)
     assert tree.root() == by_hand
-    assert by_hand.hex() == "a082aa570e79ca98a88b249b1cbe7b60aa33492306682914f5e6fe8dd2f92e8d"
+    assert by_hand.hex() == "0538069ad86a81b2b10e4f179951c5d73e5e4e2de859cb1e17f0efc2231532bf"
+    first = sha256(b"\x12" + EMPTY + leaf["1"] + EMPTY + leaf["3"])
+    last = sha256(b"\x12" + EMPTY + EMPTY + EMPTY + leaf["f"])
     assert items_of(tree.prove([key("abd2")])) == [
-        bytes.fromhex("840a") + leaf["1"] + leaf["3"] + leaf["f"],
+        bytes.fromhex("1401") + first + last,
         bytes.fromhex("0800"),
         bytes.fromhex("3000") + leaf["abc1"],
         bytes.fromhex("000c") + leaf["abd3"],
@@ -295,7 +299,11 @@ def rules() -> list[tuple[str, list[bytes], dict[bytes, bytes | None]]]:
         ("prove nothing", [b"\x00\x0a" + leaf, b"", b""], {key("1"): RED}),
         ("no kind of item", [b"\x00"], {key("1"): RED}),
         ("no kind of item", [leaf], {key("1"): RED}),
+        ("no kind of item", [b"\xff\xff" + leaf * 13], {key("1"): RED}),
         ("no kind of item", [b"\xff\xff" + leaf * 16], {key("1"): RED}),
+        ("opens a group", [b"\x00\x22" + leaf, b""], {key("1"): RED}),
+        ("opens a group", [b"\x80\x02" + leaf, b""], {key("1"): RED}),
+        ("opens a group", [b"\x00\x32" + leaf + leaf, b""], {key("1"): RED}),
         ("does not belong", [b"\x00\x06" + leaf, foreign], {key("1"): None}),
         ("queried key as a foreign", [foreign], {key("3"): BLUE}),
         ("should be present", [foreign], {key("4"): RED}),

@@ -11,6 +11,7 @@ const KEY_NIBBLES = 64;
 const EMPTY = new Uint8Array(32);
 const LEAF = Uint8Array.of(0x10);
 const BRANCH = Uint8Array.of(0x11);
+const GROUP = Uint8Array.of(0x12);
 
 /** A queried key and H(state value), or null where it must be absent. */
 export interface Expected {
@@ -74,36 +75,53 @@ class Walk {
     if (depth >= KEY_NIBBLES) throw broken("a branch is deeper than a key is long");
     const bitmap = ((item[0] ?? 0) << 8) | (item[1] ?? 0);
     if (bitmap === 0) throw broken("a branch has no subtrees");
-    const children: Uint8Array[] = [BRANCH];
-    let place = 2;
-    let start = 0;
+    const byNibble: Expected[][] = Array.from({ length: 16 }, () => []);
+    for (const one of queried) byNibble[nibble(one.key, depth)]?.push(one);
+    const hashes = new Hashes(item);
+    const groups: Uint8Array[] = [];
     let singles = 0;
-    for (let slot = 0; slot < 16; slot += 1) {
-      let end = start;
-      for (; end < queried.length; end += 1) {
-        const one = queried[end];
-        if (one === undefined || nibble(one.key, depth) !== slot) break;
+    for (let first = 0; first < 16; first += 4) {
+      const four = byNibble.slice(first, first + 4);
+      const bits = (bitmap >> first) & 0b1111;
+      if (four.every((here) => here.length === 0)) {
+        if (bits > 1) throw broken("a branch opens a group that no queried key leads to");
+        groups.push(bits === 0 ? EMPTY : hashes.next());
+        continue;
       }
-      const here = queried.slice(start, end);
-      start = end;
-      if ((bitmap & (1 << slot)) === 0) {
-        allAbsent(here);
-        children.push(EMPTY);
-      } else if (here.length > 0) {
+      const children = four.map((here, slot) => {
+        if ((bits & (1 << slot)) === 0) {
+          allAbsent(here);
+          return EMPTY;
+        }
+        if (here.length === 0) return hashes.next();
         const child = this.subtree(here, depth + 1);
         singles += child.isSingle ? 1 : 0;
-        children.push(child.hash);
-      } else {
-        const hash = item.subarray(place, place + 32);
-        if (hash.length !== 32) throw broken("a branch holds fewer hashes than its bitmap says");
-        if (equal(hash, EMPTY)) throw broken("an empty subtree is shown as one that is not");
-        place += 32;
-        children.push(hash);
-      }
+        return child.hash;
+      });
+      groups.push(bits === 0 ? EMPTY : sha256(concat(GROUP, ...children)));
     }
-    if (place !== item.length) throw broken("a branch holds more hashes than its bitmap says");
+    hashes.end();
     if (singles === 1 && (bitmap & (bitmap - 1)) === 0) throw broken("a branch holds a single key");
-    return { hash: sha256(concat(...children)), isSingle: false };
+    return { hash: sha256(concat(BRANCH, ...groups)), isSingle: false };
+  }
+}
+
+/** The hashes that a branch's item holds after its bitmap, in order. */
+class Hashes {
+  private place = 2;
+
+  constructor(private readonly item: Uint8Array) {}
+
+  next(): Uint8Array {
+    const hash = this.item.subarray(this.place, this.place + 32);
+    if (hash.length !== 32) throw broken("a branch holds fewer hashes than its bitmap says");
+    if (equal(hash, EMPTY)) throw broken("an empty subtree is shown as one that is not");
+    this.place += 32;
+    return hash;
+  }
+
+  end(): void {
+    if (this.place !== this.item.length) throw broken("a branch holds more hashes than its bitmap says");
   }
 }
 
