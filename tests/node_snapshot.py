@@ -98,6 +98,12 @@ class Town:
         asyncio.get_running_loop().call_soon(self._arrive, sender, receiver, data)
         return True
 
+    def send_later(self, sender: str, receiver: str, message: Message) -> None:
+        """Deliver a message that was held back, after what is on its way."""
+        data = frame(SNAPSHOT, MESSAGE.encode(message))
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, self._arrive, sender, receiver, data)
+
     def _arrive(self, sender: str, receiver: str, data: bytes) -> None:
         if receiver in self.nodes:
             self.nodes[receiver].driver.on_frame(sender, data)
