@@ -17,7 +17,7 @@ from ledger.notes import (
     parse_note,
     sign_text,
 )
-from ledger.tlog_policy import parse_policy, policy_of, vkeys_of
+from ledger.tlog_policy import POLICY_SIZE_MAX, parse_policy, policy_of, vkeys_of
 from tests.forger.policies import LINES, LOG, POLICIES, Case, signers, vkey
 from tests.forger.stories import donation_world
 
@@ -112,3 +112,11 @@ def test_a_policy_is_read_or_refused_by_line_and_rule(one: Case) -> None:
 def test_a_policy_without_end_is_refused() -> None:
     with pytest.raises(Malformed, match="larger"):
         parse_policy("#" * 300_000)
+
+
+def test_a_policys_size_is_counted_in_characters() -> None:
+    """As in the second verifier: not in bytes, not in units of UTF-16."""
+    start = "quorum none\n#"
+    parse_policy(start + "\U0002070e" * (POLICY_SIZE_MAX - len(start)))
+    with pytest.raises(Malformed, match=f"larger than {POLICY_SIZE_MAX} characters"):
+        parse_policy(start + "\U0002070e" * (POLICY_SIZE_MAX + 1 - len(start)))

@@ -173,6 +173,13 @@ for (const { name, refused, text } of vectorJson<PolicyCase[]>("policies.json"))
   });
 }
 
+test("a policy's size is counted in characters of Unicode, not in units of UTF-16", () => {
+  const most = 256 * 1024;
+  const filled = (characters: number): string => "quorum none\n#" + "\u{2070e}".repeat(characters - 13);
+  assert.doesNotThrow(() => readPolicy(filled(most)));
+  assert.throws(() => readPolicy(filled(most + 1)), /is larger than 262144 characters/);
+});
+
 test("a file of millions of tiny values is refused before they are made", () => {
   const many = 12_000_000;
   const crowd = new Uint8Array(5 + 2 * many);

@@ -5,6 +5,7 @@ import { type Engine, verifySignature } from "./ed25519.js";
 import { Malformed } from "./errors.js";
 import type { Member, MemberSet } from "./members.js";
 import { sha256 } from "./hashing.js";
+import { isLonger } from "./structure.js";
 
 const NOTE_SIZE_MAX = 64 * 1024;
 const DECIMAL = /^(0|[1-9][0-9]{0,15})$/;
@@ -34,21 +35,16 @@ export interface Cosignature {
   readonly timestamp: number;
 }
 
-/** Whether a text has more characters than a note may have: those of Unicode, not units of UTF-16. */
-function isTooLong(note: string): boolean {
-  return note.length > NOTE_SIZE_MAX && [...note.slice(0, 2 * NOTE_SIZE_MAX + 1)].length > NOTE_SIZE_MAX;
-}
-
 /** The text of a note, or a text alone: what a pin is. */
 export function textOf(note: string): string {
-  if (isTooLong(note)) throw new Malformed("checkpoint", `is larger than ${NOTE_SIZE_MAX}`);
+  if (isLonger(note, NOTE_SIZE_MAX)) throw new Malformed("checkpoint", `is larger than ${NOTE_SIZE_MAX}`);
   const place = note.lastIndexOf("\n\n");
   return place < 0 ? note : note.slice(0, place + 1);
 }
 
 /** Splits a note at its last empty line. */
 export function splitNote(note: string): Note {
-  if (isTooLong(note)) throw new Malformed("checkpoint", `is larger than ${NOTE_SIZE_MAX}`);
+  if (isLonger(note, NOTE_SIZE_MAX)) throw new Malformed("checkpoint", `is larger than ${NOTE_SIZE_MAX}`);
   const place = note.lastIndexOf("\n\n");
   if (place < 0) throw new Malformed("checkpoint", "must be a text, an empty line and signature lines");
   return { text: note.slice(0, place + 1), lines: note.slice(place + 2) };

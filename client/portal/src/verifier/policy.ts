@@ -3,6 +3,7 @@
 import { equal, fromBase64, hex } from "./bytes.js";
 import { COSIGNATURE_TYPE, keyIdOf, LOG_TYPE } from "./checkpoint.js";
 import { Malformed } from "./errors.js";
+import { isLonger } from "./structure.js";
 
 const POLICY_SIZE_MAX = 256 * 1024;
 const ITEMS_MAX = 256;
@@ -57,7 +58,7 @@ export function readVerifierKey(text: string, field: string): VerifierKey {
 
 /** Reads a policy file. Throws Malformed, naming the line. */
 export function readPolicy(text: string): Policy {
-  if (text.length > POLICY_SIZE_MAX) throw new Malformed("policy", `is larger than ${POLICY_SIZE_MAX} characters`);
+  if (isLonger(text, POLICY_SIZE_MAX)) throw new Malformed("policy", `is larger than ${POLICY_SIZE_MAX} characters`);
   const reading = new Reading();
   text.split("\n").forEach((line, place) => {
     const words = (line.split("#")[0] ?? "").split(SPACE).filter((word) => word !== "");

@@ -17,6 +17,11 @@ export function text(value: Value | undefined, field: string, pattern?: RegExp):
   return value;
 }
 
+/** Whether a text has more than so many characters: those of Unicode, not units of UTF-16. */
+export function isLonger(text: string, most: number): boolean {
+  return text.length > most && [...text.slice(0, 2 * most + 1)].length > most;
+}
+
 export function bytes(value: Value | undefined, field: string, size?: number): Uint8Array {
   if (!(value instanceof Uint8Array) || (size !== undefined && value.length !== size)) {
     throw new Malformed(field, size === undefined ? "must be bytes" : `must be ${size} bytes`);
