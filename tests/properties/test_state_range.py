@@ -142,8 +142,8 @@ def test_a_pin_let_go_notes_nothing_more() -> None:
 
 
 def test_a_record_where_the_map_is_empty_is_not_hidden_by_the_next_one_of_its_nibble() -> None:
-    """An invented record before a subtree: cut into runs with it, a later run of the same nibble
-    would take its place in the hash.
+    """R-CP-4. An invented record before a subtree: cut into runs with it, a later run of the same
+    nibble would take its place in the hash.
     """
     held = [b"\x40" + bytes(31), b"\x40" + KEY_MAX[1:], b"\x45" + bytes(31), b"\x46" + bytes(31)]
     state = state_of({b"\x10" + bytes(31), *held})
