@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from msgspec.structs import replace
@@ -10,8 +11,9 @@ from msgspec.structs import replace
 from ledger.block import HEADER
 from ledger.bundle import Bundle
 from ledger.bundle_file import encode_bundle
-from ledger.claims import Accesses, Trace
+from ledger.claims import Absence, Accesses, Trace
 from ledger.leaf import LEAF
+from ledger.paths import key
 from ledger.state_proof import PROOF
 from tests.forger.forging import (
     Attempt,
@@ -27,6 +29,7 @@ from tests.forger.stories import (
     DATASET,
     DONATION,
     PAIRS,
+    supply,
 )
 
 
@@ -233,6 +236,27 @@ def a_state_proof_with_an_item_too_many() -> Attempt:
     bundle = _donation()
     items = PROOF.decode(bundle.state)
     return attempt(replace(bundle, state=PROOF.encode((*items, b""))), donation())
+
+
+def _closed_group(change: Callable[[int, int], int]) -> Attempt:
+    """An absence whose state proof has the bits of a group changed that no queried key leads to."""
+    path = supply("lot", "none")
+    bundle = honest(donation(), Absence(path))
+    top, *items = PROOF.decode(bundle.state)
+    bitmap, own = int.from_bytes(top[:2], "big"), key(path)[0] >> 6
+    group = next(g for g in range(4) if g != own and bitmap >> 4 * g & 1)
+    changed = change(bitmap, 4 * group).to_bytes(2, "big") + top[2:]
+    return attempt(replace(bundle, state=PROOF.encode((changed, *items))), donation())
+
+
+@forgery("integrity", "not-in-state")
+def a_state_proof_with_a_bit_more_in_a_group_that_no_key_leads_to() -> Attempt:
+    return _closed_group(lambda bitmap, lowest: bitmap | 2 << lowest)
+
+
+@forgery("integrity", "not-in-state")
+def a_state_proof_with_another_bit_in_a_group_that_no_key_leads_to() -> Attempt:
+    return _closed_group(lambda bitmap, lowest: bitmap ^ 3 << lowest)
 
 
 def _first_leaf(**fields: Any) -> Attempt:
