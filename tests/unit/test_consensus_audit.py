@@ -16,8 +16,10 @@ BATCH = wire.Batch(EPOCH_MS, bytes([7]) * 32)
 OTHER = wire.Batch(EPOCH_MS, bytes([8]) * 32)
 
 
-def seal(stage: Stage, kind: str, place: int, view: int, digest: bytes) -> wire.Seal:
-    message = vote_bytes(kind, stage.chain_id, 0, view, 1, digest)
+def seal(
+    stage: Stage, kind: str, place: int, view: int, digest: bytes, sequence: int = 1
+) -> wire.Seal:
+    message = vote_bytes(kind, stage.chain_id, 0, view, sequence, digest)
     return wire.Seal(place, stage.signer(f"m{place}").sign(message))
 
 
@@ -27,15 +29,17 @@ def committed(stage: Stage, view: int = 0, by: tuple[int, ...] = (0, 1, 2)) -> w
     return wire.Committed(0, view, 1, BATCH, seals)
 
 
-def prepared(stage: Stage, view: int = 0, batch: wire.Batch = BATCH) -> wire.PreparedCertificate:
+def prepared(
+    stage: Stage, view: int = 0, batch: wire.Batch = BATCH, sequence: int = 1
+) -> wire.PreparedCertificate:
     digest = batch.digest()
     backups = [place for place in range(4) if place != view % 4][:2]
     return wire.PreparedCertificate(
         view,
-        1,
+        sequence,
         digest,
-        seal(stage, PRE_PREPARE, view % 4, view, digest).signature,
-        tuple(seal(stage, PREPARE, place, view, digest) for place in backups),
+        seal(stage, PRE_PREPARE, view % 4, view, digest, sequence).signature,
+        tuple(seal(stage, PREPARE, place, view, digest, sequence) for place in backups),
     )
 
 
@@ -77,6 +81,15 @@ def test_another_batch_of_the_same_view_is_no_excuse() -> None:
     stage = Stage()
     change = view_change(stage, "m1", 1, prepared=(prepared(stage, 0, OTHER),))
     found = audit([committed(stage)], [new_view_of(stage, 1, (change,))], stage.seat)
+    assert [one.member for one in found] == ["m1"]
+
+
+@pytest.mark.parametrize("view", [0, 1])
+def test_what_was_prepared_at_another_sequence_is_no_excuse(view: int) -> None:
+    """R-DW-7: neither in the same view, with the same batch, nor in a later one."""
+    stage = Stage()
+    change = view_change(stage, "m1", 3, prepared=(prepared(stage, view, BATCH, 2),))
+    found = audit([committed(stage)], [new_view_of(stage, 3, (change,))], stage.seat)
     assert [one.member for one in found] == ["m1"]
 
 

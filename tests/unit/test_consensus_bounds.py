@@ -6,7 +6,10 @@ from dataclasses import replace
 
 from consensus import Check, Deliver, Discard, Evidence
 from consensus import messages as wire
+from consensus.catch_up import FETCHED_PER_PERIOD, portions
+from consensus.messages import DIGEST_SIZE
 from consensus.outbox import Outbox
+from consensus.settings import FETCH_MAX, SPREAD_COUNT_MAX, SPREAD_SIZE_MAX
 from tests.paper.alone import Alone
 from tests.simulator.stage import SETTINGS, Stage
 
@@ -35,6 +38,34 @@ def test_bodies_are_given_up_to_the_allowance_of_a_period_and_then_again() -> No
     stage.sent.clear()
     stage.inject("m3", "m0", wanted)
     assert len(bodies_for(stage, "m3")) == 3
+
+
+def test_asking_for_what_nobody_has_uses_up_the_allowance_too() -> None:
+    """R-RS-2: each digest costs a look-up, whether it is here or not."""
+    stage = Stage()
+    stage.lose(lambda _, __, one: isinstance(one, wire.PrePrepare))
+    stage.submit("m1", 1)  # pending everywhere
+    stage.sent.clear()
+    known, unknown = stage.transaction(1).digest, bytes(DIGEST_SIZE)
+    for _ in range(FETCHED_PER_PERIOD // FETCH_MAX):
+        stage.inject("m2", "m1", wire.Fetch(b"", unknown * FETCH_MAX))
+    stage.inject("m2", "m1", wire.Fetch(b"", known))
+    assert bodies_for(stage, "m2") == []
+    stage.inject("m3", "m1", wire.Fetch(b"", known))
+    assert len(bodies_for(stage, "m3")) == 1, "the others' turn comes"
+    stage.ticks(SETTINGS.status_ticks + 1)
+    stage.inject("m2", "m1", wire.Fetch(b"", known))
+    assert len(bodies_for(stage, "m2")) == 1
+
+
+def test_bodies_leave_in_messages_of_bounded_count_and_of_bounded_size() -> None:
+    """R-RS-3: whoever gets more in one message takes it for malformed."""
+    small = [bytes(1)] * (SPREAD_COUNT_MAX + 1)
+    assert list(map(len, portions(small))) == [SPREAD_COUNT_MAX, 1]
+    half = [bytes(SPREAD_SIZE_MAX // 2)] * 3
+    assert list(map(len, portions(half))) == [2, 1]
+    assert list(map(len, portions([bytes(SPREAD_SIZE_MAX + 1)] * 2))) == [1, 1]
+    assert portions([]) == []
 
 
 def test_a_member_that_says_where_it_stands_without_end_is_answered_once_in_a_while() -> None:

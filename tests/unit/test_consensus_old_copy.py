@@ -9,10 +9,11 @@ import pytest
 from consensus import Recollected, Store, Suspicion
 from consensus import messages as wire
 from consensus.ballots import Ballots
-from consensus.epoch import COMMIT, PREPARE, VIEW_CHANGE
+from consensus.epoch import COMMIT, PRE_PREPARE, PREPARE, VIEW_CHANGE
 from consensus.old_copy import in_committed, in_stable, in_view_changes
+from tests.paper.alone import Alone
 from tests.simulator.member import Disk
-from tests.simulator.stage import SETTINGS, Stage
+from tests.simulator.stage import EPOCH_MS, SETTINGS, Stage
 from tests.unit.test_consensus_attacks import view_change
 from tests.unit.test_consensus_certifier import certifier, rooted, word
 from tests.unit.test_consensus_lost_ballots import votes_of
@@ -76,6 +77,26 @@ def test_a_promise_that_the_copy_does_not_hold_is_shown_to_it() -> None:
     put_back(stage, "m3", old)
     assert reported(stage, "m3")
     assert stage["m3"].replica.lost
+
+
+@pytest.mark.parametrize("word", ["promise", "vote"])
+def test_words_inside_a_new_view_are_looked_at_too(word: str) -> None:
+    """R-DW-4: a copy that slept through the VIEW-CHANGEs hears of them in the NEW-VIEW alone."""
+    alone = Alone()
+    alone.stage["m1"].put_back = True  # the empty store is the copy
+    chosen: tuple[tuple[int, bytes], ...] = ()
+    changes = [alone.view_change(place, 2) for place in (0, 2, 3)]
+    if word == "promise":
+        changes[1:2] = [alone.view_change(1, 2)]
+    else:
+        digest = wire.Batch(EPOCH_MS, bytes(32)).digest()
+        backups = tuple(wire.Seal(p, alone.sign(p, PREPARE, 0, 1, digest)) for p in (1, 3))
+        signature = alone.sign(0, PRE_PREPARE, 0, 1, digest)
+        prepared = wire.PreparedCertificate(0, 1, digest, signature, backups)
+        changes[0], chosen = alone.view_change(0, 2, prepared), ((1, digest),)
+    alone.hear(2, alone.new_view(2, changes, *chosen))
+    assert reported(alone.stage, "m1")
+    assert alone.replica.lost
 
 
 def test_a_new_view_of_its_own_that_the_copy_does_not_hold_is_shown_to_it() -> None:

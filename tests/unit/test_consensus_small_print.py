@@ -252,6 +252,17 @@ def test_on_an_idle_chain_nobody_leaves_a_view() -> None:
     assert {member.replica.view for member in stage.members} == {0}
 
 
+def test_nobody_leaves_a_view_because_a_block_is_not_certified() -> None:
+    """R-TL-4: what is ordered and executed is no proposal that waits."""
+    stage = Stage()
+    stage.lose(lambda _, __, one: isinstance(one, WORD_OF_A_CERTIFIER))
+    stage.submit("m1", 1)
+    stage.ticks(10 * SETTINGS.timeout_ticks)
+    assert stage.heights() == [1, 1, 1, 1]
+    assert {member.replica.stable for member in stage.members} == {0}
+    assert {member.replica.view for member in stage.members} == {0}
+
+
 def test_an_empty_block_is_no_progress() -> None:
     """R-TL-1: a primary must not buy time with what nobody asked for."""
     alone = Alone()
