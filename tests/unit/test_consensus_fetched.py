@@ -34,6 +34,15 @@ def test_a_primary_proposes_nothing_while_it_fetches_blocks() -> None:
     assert stage["m0"].replica._ordering.next_sequence == 2
 
 
+def test_blocks_that_were_fetched_bring_the_checkpoint_that_proves_them() -> None:
+    """R-CP-5, R-CP-2: the marks move at once, not when somebody happens to say it again."""
+    alone = Alone()
+    certificate = alone.stable(3).certificate(alone.stage.origin, alone.stage.epoch.members)
+    alone.replica._ordering.held = True  # as after NeedState
+    alone.replica.step(Installed(3, EPOCH_MS, certificate))
+    assert (alone.replica.stable, alone.replica._ordering.log.low) == (3, 3)
+
+
 def test_nothing_is_fetched_while_a_block_is_executed() -> None:
     """R-CP-8: the one that was given comes first, and what is fetched begins above it."""
     alone = Alone()

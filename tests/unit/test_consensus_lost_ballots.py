@@ -18,12 +18,13 @@ def votes_of(stage: Stage, name: str) -> list[wire.Message]:
     return [one for sender, _, one in stage.sent if sender == name and isinstance(one, VOTES)]
 
 
-def with_wiped_m3(heights: int = 3) -> Stage:
-    """Four members, some blocks, and m3 starts from an empty disk and knows it."""
+def with_wiped_m3(heights: int = 3, down: tuple[str, ...] = ()) -> Stage:
+    """Four members, some blocks, and m3 starts from an empty disk and knows it; others are down."""
     stage = Stage()
     for number in range(heights):
         stage.submit("m0", number)
-    stage.crash("m3")
+    for name in ("m3", *down):
+        stage.crash(name)
     stage["m3"].wipe()
     stage.sent.clear()
     stage.restart("m3")
@@ -73,6 +74,15 @@ def test_it_stays_silent_while_one_member_has_not_answered() -> None:
         stage.ticks(SETTINGS.status_ticks)
     assert stage["m3"].replica.lost
     assert votes_of(stage, "m3") == []
+
+
+def test_it_asks_those_that_have_not_answered_now_and_then_and_not_at_every_tick() -> None:
+    """R-DW-4, R-RS-2: a member that is down for days is asked for days."""
+    stage = with_wiped_m3(down=("m0",))
+    stage.ticks(20 * SETTINGS.resend_ticks)
+    asked = [to for _, to, one in stage.sent if isinstance(one, wire.Recall)]
+    assert 15 <= asked.count("m0") <= 21
+    assert asked.count("m1") <= 2, "who has answered is left alone"
 
 
 def test_the_loss_is_remembered_over_another_restart() -> None:
