@@ -23,7 +23,11 @@ POOL = sorted(
     | {b"\xff" * 31 + bytes([n]) for n in (0, 1, 16, 254)}
 )
 KEYS = st.sets(st.sampled_from(POOL), min_size=1)
-EDGE = st.sampled_from([*POOL, KEY_MIN, KEY_MAX]) | st.binary(min_size=32, max_size=32)
+EDGE = (
+    st.sampled_from([KEY_MIN, KEY_MAX])
+    | st.sampled_from(POOL)
+    | st.binary(min_size=32, max_size=32)
+)
 Map = dict[bytes, bytes]
 
 
