@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from msgspec.structs import replace
 
 from consensus import messages as wire
 from consensus.new_view import choose
@@ -121,6 +122,26 @@ class OneAgainstAll(RuleBasedStateMachine):
             if self.member.up:
                 self.member.deliver(CERTIFIER, f"m{place}", word)
                 self.stage.settle()
+
+    @rule(
+        place=places,
+        height=st.integers(1, 30),
+        by=st.sampled_from(((0,), (0, 2), (0, 2, 3), (0, 2, 2))),
+        spoilt=st.booleans(),
+        view=st.none() | views,
+    )
+    def a_checkpoint_is_shown(
+        self, place: int, height: int, by: tuple[int, ...], spoilt: bool, view: int | None
+    ) -> None:
+        """By itself, or as if m1 had asked where it stood; mostly without a proof that holds."""
+        stable = self.alone.stable(height, by)
+        if spoilt:
+            stable = replace(stable, root=bytes(32))
+        elif len(set(by)) > 2:
+            stable = replace(stable, height=height + 1)  # true proofs come with the own chain
+        nonce = self.member.replica._recollection._nonce
+        shown = wire.StableProof(0, stable)
+        self.say(place, shown if view is None else wire.Recalled(0, nonce, view, stable))
 
     # -- view changes ---------------------------------------------------------------------------
 

@@ -13,10 +13,10 @@ import msgspec
 from consensus import messages as wire
 from consensus.epoch import COMMIT, NEW_VIEW, PRE_PREPARE, PREPARE, VIEW_CHANGE, Seat, vote_bytes
 from consensus.new_view import choose
-from ledger.checkpoint import Checkpoint, cosign
 from ledger.errors import Malformed
 from ledger.merkle_log import leaf_hash
 from tests.simulator.dice import Dice
+from tests.simulator.false_words import FalseWords
 from tests.simulator.keys import FakeSigner
 
 Outgoing = Iterator[tuple[str, bytes]]  # to, data
@@ -30,6 +30,7 @@ class Adversary:
         self._seat = seat  # anybody's: for chain, epoch and members
         self._bare = wire.Stable(seat.base, bytes(32), ())
         self._dice = dice
+        self.words = FalseWords(seat, dice)
         self._variants: dict[tuple[int, int], wire.Batch] = {}
         self._heard: list[bytes] = []
         # What honest members signed, to build lies of: votes, proposals, VIEW-CHANGEs.
@@ -309,14 +310,22 @@ class Adversary:
         elif isinstance(message, wire.ViewChange):
             yield from self._new_view(signer, message.view, {place: message})
         elif isinstance(message, wire.Status) and self._dice.chance(300):
-            last = seat.members.q if self._dice.chance(700) else seat.members.n + 1
-            lines = tuple(
-                wire.Line(one, 1_800_000_000, self._dice.bytes(64))
-                for one in (*range(seat.members.q - 1), last - 1)
-            )
-            height = message.stable + 1 + self._dice.below(4)
-            stable = wire.Stable(height, self._dice.bytes(32), lines)
+            stable = self._false_checkpoint(message.stable)
             yield wire.encode(wire.StableProof(seat.epoch, stable))
+            yield wire.encode(wire.Recalled(seat.epoch, 0, message.view, stable))  # nobody asked
+        elif isinstance(message, wire.Recalled):
+            stable = self._false_checkpoint(message.stable.height)
+            yield wire.encode(msgspec.structs.replace(message, stable=stable))
+
+    def _false_checkpoint(self, above: int) -> wire.Stable:
+        """Q lines that nobody signed, the last one perhaps of a place outside the set."""
+        members = self._seat.members
+        last = members.q if self._dice.chance(700) else members.n + 1
+        lines = tuple(
+            wire.Line(one, 1_800_000_000, self._dice.bytes(64))
+            for one in (*range(members.q - 1), last - 1)
+        )
+        return wire.Stable(above + 1 + self._dice.below(4), self._dice.bytes(32), lines)
 
     def _new_view(
         self, signer: FakeSigner, view: int, own: dict[int, wire.ViewChange], last: bool = False
@@ -348,57 +357,6 @@ class Adversary:
         batch = msgspec.structs.replace(message.batch, time=message.batch.time + FAR_MS)
         signature = self._sign(signer, PRE_PREPARE, message.view, message.sequence, batch.digest())
         return wire.encode(msgspec.structs.replace(message, batch=batch, signature=signature))
-
-    def twist_word(self, strategy: str, signer: FakeSigner, data: bytes) -> Iterator[bytes]:
-        """What really leaves when the certifier says `data`."""
-        if strategy == "untimely":
-            yield self._untimely(signer, data)
-        elif strategy == "forge":
-            yield self._false_word(signer, data)
-        elif strategy == "flood" and self._dice.chance(200):
-            yield from self._many_words(signer, data)
-        elif strategy != "silent":
-            yield data
-
-    def _untimely(self, signer: FakeSigner, data: bytes) -> bytes:
-        """A cosignature of a time long ago or far ahead, or of another root."""
-        message = wire.COSIGNED.decode(data)
-        timestamp = self._dice.pick((1, message.timestamp + 10_000, message.timestamp))
-        root = self._dice.bytes(32) if self._dice.chance(200) else message.root
-        checkpoint = Checkpoint(self._seat.origin, message.size, root)
-        signature = cosign(checkpoint, timestamp, "", signer).signature
-        return wire.COSIGNED.encode(
-            wire.Cosigned(message.epoch, message.size, root, timestamp, signature)
-        )
-
-    def _false_word(self, signer: FakeSigner, data: bytes) -> bytes:
-        """A cosignature of another root, or one that another key made, or the true one."""
-        message = wire.COSIGNED.decode(data)
-        kind = self._dice.below(4)
-        if kind == 0:
-            return wire.COSIGNED.encode(
-                msgspec.structs.replace(message, signature=self._dice.bytes(64))
-            )
-        if kind == 1:
-            root = self._dice.bytes(32)
-            checkpoint = Checkpoint(self._seat.origin, message.size, root)
-            signature = cosign(checkpoint, message.timestamp, "", signer).signature
-            return wire.COSIGNED.encode(
-                msgspec.structs.replace(message, root=root, signature=signature)
-            )
-        return data
-
-    def _many_words(self, signer: FakeSigner, data: bytes) -> Iterator[bytes]:
-        """The true cosignature, and some of sizes that nobody has reached."""
-        yield data
-        message = wire.COSIGNED.decode(data)
-        for _ in range(8):
-            size = message.size + 1 + self._dice.below(10_000)
-            checkpoint = Checkpoint(self._seat.origin, size, message.root)
-            signature = cosign(checkpoint, message.timestamp, "", signer).signature
-            yield wire.COSIGNED.encode(
-                msgspec.structs.replace(message, size=size, signature=signature)
-            )
 
     def _restless(self, place: int, signer: FakeSigner) -> bytes:
         """A VIEW-CHANGE for some later view, for no reason."""

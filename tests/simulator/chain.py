@@ -93,6 +93,13 @@ class Disk:
         last = self.chain[-1] if self.chain else None
         return last is not None and last.following is not None and len(self.handovers) <= last.epoch
 
+    def end_of(self, epoch: int) -> int:
+        """The last height of an epoch; 0 where it has none yet."""
+        for block in self.chain:
+            if block.epoch == epoch and block.following is not None:
+                return block.height
+        return 0
+
     def copy(self) -> Disk:
         """What a copy of the disk made now would hold."""
         records = {machine: list(held) for machine, held in self.records.items()}

@@ -76,6 +76,20 @@ def check_certificate(member: SimMember, certificate: Certificate, fresh: bool =
             raise Violation(f"C7: {member.id} certified {size} at a time before its block")
 
 
+def check_stable(member: SimMember) -> None:
+    """C7: of what it takes for stable, q members of its set have signed (R-CP-2)."""
+    proven, seat, world = member.replica.proven, member.seat, member.world
+    assert seat is not None, "who takes something for stable has a seat"
+    if not member.honest:
+        return
+    if proven is None or proven.checkpoint.size != member.replica.stable:
+        raise Violation(f"C7: {member.id} takes {member.replica.stable} for stable, and shows none")
+    try:
+        verify_certificate(proven, seat.members, world.origin, world.keyring.verify)
+    except Malformed as error:
+        raise Violation(f"C7: {member.id} takes for stable what nobody proves: {error}") from error
+
+
 def check_time(member: SimMember, block: Block, latest: int) -> None:
     """R-DT-3: later than the block before, and not beyond what an honest clock tolerates."""
     chain = member.disk.chain

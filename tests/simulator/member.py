@@ -241,7 +241,10 @@ class SimMember:
             self.tell_certifier(Deliver(sender, data))
 
     def tell(self, event: Input) -> None:
-        for effect in self.replica.step(event):
+        before, effects = self.replica.stable, self.replica.step(event)
+        if self.replica.stable != before:
+            inspection.check_stable(self)
+        for effect in effects:
             if self.up:
                 self._do(REPLICA, effect)
 
@@ -410,19 +413,16 @@ class SimMember:
             return
         if self.honest:
             inspection.check_certificate(self, effect.certificate, fresh=False)
-            if not effect.certificate.checkpoint.size == effect.height == self.epoch_end():
+            if (
+                not effect.certificate.checkpoint.size
+                == effect.height
+                == self.disk.end_of(self.epoch.number)
+            ):
                 raise Violation(f"C7: {self.id} ended its epoch at {effect.height}")
         self.ending = len(self.disk.handovers) <= self.epoch.number
         world.later(
             self, 0, self.store_most, lambda: self._hand_over(effect.certificate, effect.carried)
         )
-
-    def epoch_end(self) -> int:
-        """The last height of the machines' epoch on the own chain; 0 when it has none yet."""
-        for block in self.disk.chain:
-            if block.epoch == self.epoch.number and block.following is not None:
-                return block.height
-        return 0
 
     def _hand_over(self, certificate: Certificate, carried: Carried) -> None:
         """One atomic write, then the machines of the next epoch."""

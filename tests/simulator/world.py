@@ -320,7 +320,7 @@ class World:
             pairs = list(adversary.twist(member.strategy, place, signer, send.to, send.data))
         else:
             signer = self.keyring.cosigner(member.id, member.epoch.number)
-            twist = self.adversary(member.epoch.number).twist_word
+            twist = self.adversary(member.epoch.number).words.twist
             pairs = [
                 (to, one) for to in send.to for one in twist(member.strategy, signer, send.data)
             ]

@@ -9,6 +9,7 @@ from consensus import messages as wire
 from consensus.epoch import PREPARE
 from consensus.recollection import VIEWS_MAX
 from ledger.errors import InvariantViolated
+from tests.paper.alone import Alone
 from tests.simulator.stage import SETTINGS, Stage
 
 VOTES = (wire.PrePrepare, wire.Prepare, wire.Commit, wire.ViewChange, wire.NewView)
@@ -107,6 +108,21 @@ def test_an_answer_of_another_life_or_with_a_false_proof_does_not_count() -> Non
     false = wire.Stable(900, bytes(32), ())
     stage.inject("m0", "m3", wire.Recalled(0, recollection._nonce, 0, false))
     assert recollection._answers == {}
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_an_answer_that_nobody_asked_for_is_believed_in_nothing(again: bool) -> None:
+    """R-DW-4, R-CP-2: neither where nothing was lost, nor a second one of the same."""
+    alone, false = Alone(), wire.Stable(900, bytes(32), ())
+    if again:
+        alone.stage["m1"].wipe()
+        recollection = alone.replica._recollection
+        recollection.lost, recollection._nonce = True, 7
+        alone.hear(2, wire.Recalled(0, 7, 0, alone.stable(1)))
+        assert alone.replica.stable == 1
+    for nonce in (0, 7):
+        alone.hear(2, wire.Recalled(0, nonce, 50, false))
+    assert (alone.replica.stable, alone.replica.view) == (int(again), 0)
 
 
 def test_a_view_from_nowhere_in_an_answer_keeps_it_silent_and_does_no_more() -> None:

@@ -92,6 +92,17 @@ def test_blocks_that_were_fetched_in_vain_take_nothing_back() -> None:
     assert (ordering.ordered, ordering.executed, ordering.last_time) == (3, 3, last)
 
 
+def test_a_view_change_is_said_again_now_and_then_and_not_at_every_tick() -> None:
+    """R-VC-12, R-RS-2: it may hold 256 certificates, and each of them is checked again."""
+    alone = Alone()
+    for place in (0, 3):
+        alone.hear(place, alone.view_change(place, 2))
+    alone.stage.sent.clear()
+    alone.stage.ticks(SETTINGS.timeout_ticks - 5)
+    said = [to for _, to, one in alone.stage.sent if isinstance(one, wire.ViewChange)]
+    assert 2 <= said.count("m3") <= SETTINGS.timeout_ticks // SETTINGS.resend_ticks
+
+
 def test_an_older_view_change_does_not_take_the_place_of_a_newer_one() -> None:
     """R-RS-1: one for each member, the newest; replaying the old takes nothing away."""
     alone = Alone()
