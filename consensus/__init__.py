@@ -15,7 +15,8 @@ How to read it, by the sections of Castro and Liskov, "Practical Byzantine Fault
     5    (state transfer)    catch_up.py
     --   crash and restart   ballots.py (the only signer), outbox.py, records.py, recovery.py,
                              recollection.py (ballots lost), old_copy.py (a store put back)
-    --   blame               evidence.py, audit.py (offline); offences.py (floods)
+    --   blame               evidence.py, shown_words.py (inside certificates), audit.py
+                             (offline); offences.py (floods)
     --   what is legal when  legality.py;  limits and tunables: settings.py
     --   the machine         replica.py (dispatch only); inputs.py, effects.py (its only doors)
 

@@ -4,8 +4,8 @@ A disk image or a backup that was put back still has records, so it does not loo
 said since is out there, and saying otherwise would be a lie. Whoever shows this member a word of
 its own that is newer than its records proves it: no other can sign for it, and what it signs is
 durable before anybody sees it. Each function says of one kind of proven message whether it holds
-such a word. What it is not: a check of the proofs (new_view.py), nor what follows
-(recollection.py).
+such a word. What it is not: a check of the proofs (new_view.py), when they are looked at
+(shown_words.py), nor what follows (recollection.py).
 """
 
 from __future__ import annotations
@@ -14,54 +14,9 @@ from collections.abc import Sequence
 
 from consensus.ballots import Ballots
 from consensus.epoch import COMMIT, PREPARE, VIEW_CHANGE, Seat
-from consensus.evidence import Findings, Suspicion
 from consensus.messages import Committed, Seal, Stable, ViewChange
-from consensus.ordering import Ordering
-from consensus.recollection import Recollection
-from consensus.view_change import ViewChanges
 
-__all__ = ["OwnWords", "in_committed", "in_stable", "in_view_changes"]
-
-
-class OwnWords:
-    """What others show one member of its own words; one that it lacks makes its ballots lost."""
-
-    __slots__ = ("_ballots", "_findings", "_ordering", "_recollection", "_seat", "_views")
-
-    def __init__(
-        self,
-        seat: Seat,
-        ballots: Ballots,
-        ordering: Ordering,
-        views: ViewChanges,
-        recollection: Recollection,
-        findings: Findings,
-    ) -> None:
-        self._seat = seat
-        self._ballots = ballots
-        self._ordering = ordering
-        self._views = views
-        self._recollection = recollection
-        self._findings = findings
-
-    def in_committed(self, certificate: Committed) -> None:
-        """Look at a commit certificate found to be one."""
-        self._judge(in_committed(certificate, self._seat, self._ballots))
-
-    def in_stable(self, stable: Stable) -> None:
-        """Look at a proven checkpoint."""
-        self._judge(in_stable(stable, self._seat, self._ordering.ordered))
-
-    def in_view_changes(self, changes: Sequence[ViewChange]) -> None:
-        """Look at VIEW-CHANGEs found valid, and at what handling them has shown."""
-        known = self._ordering.ordered
-        self._judge(in_view_changes(changes, self._seat, self._ballots, known))
-
-    def _judge(self, forgotten: bool) -> None:
-        forgotten, self._views.forgotten = forgotten or self._views.forgotten, False
-        if forgotten and not self._recollection.lost:
-            self._findings.add(Suspicion(self._seat.me, "old-copy"))
-            self._recollection.lose()
+__all__ = ["in_committed", "in_stable", "in_view_changes"]
 
 
 def in_committed(certificate: Committed, seat: Seat, ballots: Ballots) -> bool:

@@ -240,14 +240,9 @@ class Ordering:
         ):
             raise PeerFault(self._seat.members.members[sender].id, "bad-signature")
         slot = self.log.open(message.sequence, self.tick)
-        vote = Vote(message.view, message.digest, message.signature)
-        known = slot.add(kind, sender, vote)
-        if known is not None:
-            member = self._seat.members.members[sender].id
-            self._conflict(member, kind, message.sequence, known, vote)
-            return
-        self.advance(slot)
-        self.order()
+        if self._count(kind, sender, slot, Vote(message.view, message.digest, message.signature)):
+            self.advance(slot)
+            self.order()
 
     def _is_settled(self, kind: str, slot: Slot, message: Prepare | Commit) -> bool:
         proposed = slot.proposed
@@ -278,9 +273,19 @@ class Ordering:
         digest = check_committed(message, self._seat)
         slot = self.log.open(message.sequence, self.tick)
         slot.decided = message
+        for seal in message.commits:
+            if seal.member != self._seat.index:
+                self._count(COMMIT, seal.member, slot, Vote(message.view, digest, seal.signature))
         self.bodies.add(slot, message.batch, digest)
         self.order()
         return True
+
+    def _count(self, kind: str, place: int, slot: Slot, vote: Vote) -> bool:
+        """Keep a verified vote; report the one it contradicts, if it does, and say so."""
+        known = slot.add(kind, place, vote)
+        if known is not None:
+            self._conflict(self._seat.members.members[place].id, kind, slot.sequence, known, vote)
+        return known is None
 
     def _conflict(self, member: str, kind: str, sequence: int, first: Vote, second: Vote) -> None:
         statements = [

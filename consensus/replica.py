@@ -41,7 +41,6 @@ from consensus.messages import (
 )
 from consensus.new_view import Choice, check_stable
 from consensus.offences import Offences
-from consensus.old_copy import OwnWords
 from consensus.ordering import Ordering
 from consensus.outbox import Outbox
 from consensus.patience import Patience
@@ -50,6 +49,7 @@ from consensus.recollection import Recollection
 from consensus.records import RECORD, Base
 from consensus.recovery import fold, resume
 from consensus.settings import Settings
+from consensus.shown_words import ShownWords
 from consensus.view_change import ViewChanges
 from consensus.watching import Watching
 from ledger.checkpoint import Certificate
@@ -103,7 +103,7 @@ class Replica:
         self._recollection = Recollection(
             seat, settings, self._outbox, self._ordering, recovered, start.lost
         )
-        self._own_words = OwnWords(
+        self._shown = ShownWords(
             seat, ballots, self._ordering, self._views, self._recollection, self._findings
         )
         self._based = recovered.stable.height  # the stable height of the newest Base record
@@ -233,25 +233,25 @@ class Replica:
 
     def _on_committed(self, sender: str, message: Committed) -> None:
         if self._ordering.on_committed(sender, message):
-            self._own_words.in_committed(message)
+            self._shown.in_committed(message)
 
     def _on_view_change(self, sender: str, message: ViewChange) -> None:
         self._views.on_view_change(sender, message, self._tick)
-        self._own_words.in_view_changes((message,) if self._views.holds(message) else ())
+        self._shown.in_view_changes((message,) if self._views.holds(message) else ())
         self._consider_views()
 
     def _on_new_view(self, sender: str, message: NewView) -> None:
         choice = self._views.on_new_view(
             sender, message, self._ordering.active, self._tick, self._recollection.lost
         )
-        self._own_words.in_view_changes(message.view_changes if choice is not None else ())
+        self._shown.in_view_changes(message.view_changes if choice is not None else ())
         if choice is not None:
             self._enter(message, choice)
 
     def _on_stable_proof(self, sender: str, message: StableProof) -> None:
         if message.stable.height > self._stable.height:
             check_stable(message.stable, self._seat)
-            self._own_words.in_stable(message.stable)
+            self._shown.in_stable(message.stable)
             self._adopt(message.stable)
 
     def _on_status(self, sender: str, message: Status) -> None:
@@ -263,7 +263,7 @@ class Replica:
 
     def _on_recalled(self, sender: str, message: Recalled) -> None:
         if self._recollection.on_recalled(sender, message):
-            self._own_words.in_stable(message.stable)
+            self._shown.in_stable(message.stable)
             # At and below what is proven no vote can count: none is given, whatever is remembered.
             self._adopt(message.stable)
         if self._recollection.may_speak():

@@ -1,5 +1,6 @@
 """C13, completeness: of two votes that contradict each other, both heard by one honest member while
-it still listened to such votes, evidence is reported at once.
+it still listened to such votes, evidence is reported at once; also where the second stands in a
+certificate that somebody shows, or is a proposal beside the one that was accepted.
 
 What is excused: votes passed over unread because their slot was settled, votes of a view that is
 left or beside one of a later view, and words of a member that is not listened to for its offences
@@ -8,11 +9,20 @@ left or beside one of a later view, and words of a member that is not listened t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from consensus import Evidence, Mode
-from consensus.epoch import COMMIT, PREPARE
-from consensus.messages import Commit, Prepare, decode
+from consensus.epoch import COMMIT, PRE_PREPARE, PREPARE, Seat
+from consensus.messages import (
+    Commit,
+    Committed,
+    Message,
+    NewView,
+    Prepare,
+    ViewChange,
+    decode,
+)
 from consensus.settings import REPORTS_MAX
 from ledger.errors import Malformed
 from tests.simulator import judge
@@ -24,6 +34,7 @@ if TYPE_CHECKING:
 Listener = tuple[str, int]  # a member in an epoch, and which of its lives
 Heard = tuple[Listener, str, str, int]  # by whom, of whom, kind, sequence
 Reported = tuple[Listener, str, str, int, int]  # by whom, of whom, kind, view, sequence
+Word = tuple[str, int, int, int, bytes]  # kind, place of the member, view, sequence, digest
 
 
 class Accountability:
@@ -53,12 +64,89 @@ class Accountability:
             return None
         return life, sender.id, kind, view, vote.sequence
 
+    def must_report_shown(
+        self, target: SimMember, sender: SimMember, data: bytes
+    ) -> list[Reported]:
+        """Say what an honest member must have reported once it has taken a VIEW-CHANGE, NEW-VIEW or
+        commit certificate: of the words in it, those that contradict what it heard before.
+        """
+        seat, replica = target.seat, target.replica
+        if not data.startswith((b"view-change", b"new-view", b"committed"), 2) or seat is None:
+            return []
+        if not (target.honest and target.seated) or sender.id not in seat.members:
+            return []
+        if replica.mode not in (Mode.ACTIVE, Mode.CHANGING):
+            return []
+        if replica._offences.silenced(sender.id, replica._tick):
+            return []
+        try:
+            message = decode(data)
+        except Malformed:
+            return []
+        due = [one for word in _shown(seat, message) for one in self._contradicted(target, word)]
+        return due if due and _is_proof(seat, message) else []
+
+    def _contradicted(self, target: SimMember, word: Word) -> Iterator[Reported]:
+        kind, place, view, sequence, digest = word
+        seat, life = target.seat, (target.who, target.incarnation)
+        assert seat is not None, "who hears has a seat"
+        if place == seat.index or place >= seat.members.n:
+            return
+        liar = seat.members.members[place].id
+        said: tuple[int, bytes] | None = self._heard.get((life, liar, kind, sequence))
+        slot = target.replica._ordering.log.get(sequence)
+        if kind == PRE_PREPARE and slot is not None and slot.proposed is not None:
+            said = (slot.proposed.view, slot.proposed.digest)
+        if slot is None or said is None or said[0] != view or said[1] == digest:
+            return
+        if target.replica._findings._counts.get(liar, 0) < REPORTS_MAX:
+            yield life, liar, kind, view, sequence
+
+    def demand_shown(self, target: SimMember, data: bytes, due: list[Reported]) -> None:
+        """C13: what was shown was reported, if the member took the message for what it is."""
+        if not due or not target.up or due[0][0] != (target.who, target.incarnation):
+            return
+        message = decode(data)
+        if isinstance(message, ViewChange):
+            is_taken = target.replica._views.holds(message)
+        elif isinstance(message, NewView):
+            is_taken = target.replica._views.entered == message
+        else:
+            assert isinstance(message, Committed), "nothing else shows words"
+            slot = target.replica._ordering.log.get(message.sequence)
+            is_taken = slot is not None and slot.decided == message
+        for one in due if is_taken else ():
+            target.world.checkers.mark("contradiction-shown")
+            if one not in self._reported:
+                raise Violation(f"C13: {target.id} was shown two words and did not report: {one}")
+
     def demand(self, target: SimMember, due: Reported | None) -> None:
         """C13: it was reported, now or before."""
         if due is not None:
             target.world.checkers.mark("contradiction-heard")
             if due not in self._reported:
                 raise Violation(f"C13: {target.id} heard two votes and did not report: {due}")
+
+
+def _shown(seat: Seat, message: Message) -> Iterator[Word]:
+    """The words inside a message, true or not."""
+    if isinstance(message, Committed) and message.epoch == seat.epoch:
+        place = (message.view, message.sequence, message.batch.digest())
+        yield from ((COMMIT, seal.member, *place) for seal in message.commits)
+    elif isinstance(message, ViewChange | NewView) and message.epoch == seat.epoch:
+        changes = message.view_changes if isinstance(message, NewView) else (message,)
+        for one in (certificate for change in changes for certificate in change.prepared):
+            place = (one.view, one.sequence, one.digest)
+            yield (PRE_PREPARE, seat.primary(one.view), *place)
+            yield from ((PREPARE, seal.member, *place) for seal in one.prepares)
+
+
+def _is_proof(seat: Seat, message: Message) -> bool:
+    if isinstance(message, ViewChange):
+        return judge.is_view_change(seat, message)
+    if isinstance(message, NewView):
+        return judge.is_new_view(seat, message)
+    return isinstance(message, Committed) and judge.is_committed(seat, message)
 
 
 def _counting_vote(target: SimMember, sender: SimMember, data: bytes) -> Prepare | Commit | None:

@@ -22,15 +22,15 @@ def is_converged(world: World) -> bool:
     newest = world.membership.epochs[-1]
     if world.clients.waiting or world.membership.decided < len(world.plan.changes):
         return False
-    height = world.honest[0].height
+    height = world.core[0].height
     if height < len(world.checkers.canonical):
         return False  # C8: whatever anybody executed once is there, whoever lost a disk since
     if newest.number and height <= newest.base:
         return False  # not opened yet: nothing could be certified anew
-    for one in world.honest:
+    for one in world.core:
         inspection.check_bounds(one)
     since = EPOCH_MS + world.plan.chaos + FRESH_MS
-    return all(inspection.is_done(one, newest, height, since) for one in world.honest)
+    return all(inspection.is_done(one, newest, height, since) for one in world.core)
 
 
 def stays(world: World) -> None:
@@ -40,7 +40,7 @@ def stays(world: World) -> None:
     """
     if world.plan.delay_most > SLOW_NETWORK_MS:
         return  # a proposal under way may be waited for in vain
-    seated = [one for one in world.honest if one.seated]
+    seated = [one for one in world.core if one.seated]
     views = {(one.replica.mode, one.replica.view) for one in seated}
     mode, view = min(views, key=lambda one: one[1])
     members = seated[0].epoch.members

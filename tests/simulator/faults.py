@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ledger.quorum import faulty
 from tests.simulator.dice import Dice
 
 CHAOS_MS = 8_000
@@ -47,6 +48,16 @@ class Loss:
     kind: str
     targets: int
     permille: int
+
+
+@dataclass(frozen=True)
+class Outside:
+    """A member that chaos leaves outside for good: dead, cut off, or deaf (it speaks, and hears
+    nothing). The others must do without it.
+    """
+
+    member: int
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -205,3 +216,9 @@ def jumps(dice: Dice, n: int) -> tuple[Jump, ...]:
         Jump(dice.below(CHAOS_MS), dice.below(n), dice.between(-600, 600))
         for _ in range(dice.between(1, 3))
     )
+
+
+def outsiders(dice: Dice, n: int) -> tuple[Outside, ...]:
+    """One or more, f at most."""
+    places = dice.shuffled(range(n))[: dice.between(1, faulty(n))]
+    return tuple(Outside(place, dice.pick(("dead", "cut", "deaf"))) for place in sorted(places))

@@ -26,6 +26,8 @@ JUDGED_SIZE = 60  # schedules of one number of members from which its shares are
 # What a hunt must have met. Whatever is not here may be met or not.
 MARKS = (
     "certified-afresh",
+    "contradiction-heard",
+    "contradiction-shown",
     "crash",
     "epoch/ended",
     "epoch/joined",
@@ -48,6 +50,9 @@ MARKS = (
     "lost/found",
     "ordered/in-later-view",
     "ordered/null",
+    "outside/cut",
+    "outside/dead",
+    "outside/deaf",
     "pause",
     "restart/active",
     "restart/changing",

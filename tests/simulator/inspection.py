@@ -4,12 +4,13 @@ bounds (C6, C7, C9). What needs the words of others is in checkers.py.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from consensus import Epoch, Mode, Ordered, Send
 from consensus.catch_up import CatchUp
-from consensus.pool import INVALID_MAX
+from consensus.pool import INVALID_MAX, Pool
 from consensus.settings import REPORTS_MAX
 from ledger.checkpoint import Certificate, verify_certificate
 from ledger.errors import Malformed
@@ -126,6 +127,25 @@ def check_bounds(member: SimMember) -> None:
     for what, (count, most) in held.items():
         if count > most:
             raise Violation(f"C9: {member.id} holds {count} {what}, more than {most}")
+    _check_sums(member.id, replica._pool)
+
+
+def _check_sums(who: str, pool: Pool) -> None:
+    """C9: what a pool takes itself to hold is what it holds, or its limits would mean nothing."""
+    counts, sizes = Counter[str](), Counter[str]()
+    for entry in pool.entries.values():
+        counts[entry.source] += 1
+        sizes[entry.source] += len(entry.raw)
+    ready = {name: one for name, one in pool.entries.items() if one.transaction and not one.claimed}
+    for what, said, found in (
+        ("entries of a source", +Counter(pool._counts), counts),
+        ("bytes of a source", +Counter(pool._sizes), sizes),
+        ("bytes", pool._size, sizes.total()),
+        ("ready", set(pool.ready), set(ready)),
+        ("ready bytes", pool.ready_size, sum(len(one.raw) for one in ready.values())),
+    ):
+        if said != found:
+            raise Violation(f"C9: the pool of {who} counts {what} as {said}, not {found}")
 
 
 def _tables(catch_up: CatchUp) -> list[dict[str, Any]]:

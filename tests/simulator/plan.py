@@ -10,7 +10,16 @@ from dataclasses import asdict, dataclass, replace
 from ledger.quorum import faulty
 from tests.simulator import faults
 from tests.simulator.dice import Dice
-from tests.simulator.faults import CHAOS_MS, Crash, Jump, Loss, Partition, Pause, Slow
+from tests.simulator.faults import (
+    CHAOS_MS,
+    Crash,
+    Jump,
+    Loss,
+    Outside,
+    Partition,
+    Pause,
+    Slow,
+)
 
 EPOCH_MS = 1_800_000_000_000  # the wall clock when a run begins
 TICK_MS = 40  # coarser than a node's: all patience is in ticks, and a schedule costs less
@@ -86,6 +95,7 @@ class Plan:
     pauses: tuple[Pause, ...] = ()
     jumps: tuple[Jump, ...] = ()
     slow: tuple[Slow, ...] = ()
+    outside: tuple[Outside, ...] = ()  # who is not of the core that is healed
 
     @property
     def people(self) -> int:
@@ -115,6 +125,7 @@ class Plan:
                 "pauses": tuple(Pause(**one) for one in value.get("pauses", ())),
                 "jumps": tuple(Jump(**one) for one in value.get("jumps", ())),
                 "slow": tuple(Slow(**one) for one in value.get("slow", ())),
+                "outside": tuple(Outside(**one) for one in value.get("outside", ())),
                 "changes": tuple(
                     Change(
                         **{**one, "removed": tuple(one["removed"]), "added": tuple(one["added"])}
@@ -183,8 +194,18 @@ def generate(seed: int) -> Plan:
     plan = replace(plan, slow=faults.slow_members(wider, n))
     twice = Dice(seed, "twice")
     if twice.chance(70):
-        return _prepared_twice(twice, plan)
-    return _censored_under_load(plan) if twice.chance(40) else plan
+        plan = _prepared_twice(twice, plan)
+    elif twice.chance(40):
+        plan = _censored_under_load(plan)
+    return _with_a_core(Dice(seed, "outside"), plan)
+
+
+def _with_a_core(dice: Dice, plan: Plan) -> Plan:
+    """Where none of the f is a liar or has forgotten what it said, some may stay away for ever."""
+    forgetful = any(one.wiped or one.old for one in plan.crashes)
+    if plan.byzantine or forgetful or plan.changes or dice.chance(600):
+        return plan
+    return replace(plan, outside=faults.outsiders(dice, plan.n))
 
 
 def _prepared_twice(dice: Dice, plan: Plan) -> Plan:

@@ -109,6 +109,8 @@ class World:
         self._trace = blake2b(digest_size=16)
         self.story: deque[str] = deque(maxlen=60)
         self._healed = False
+        self._outside = {one.member: one.kind for one in plan.outside}
+        self.core = [one for one in self.honest if one.place not in self._outside]
         self._offsets = list(plan.offsets)
         self._late = [0] * plan.people  # ms by which what a member says is late
         for slow in plan.slow:
@@ -247,7 +249,13 @@ class World:
         if self.plan.load:
             self.clients.go_on()
         for member in self.members:
-            self._restart(member)
+            kind = self._outside.get(member.place, "")
+            if kind:
+                self.checkers.mark(f"outside/{kind}")
+            if kind == "dead":
+                member.crash(lambda count: self._disk.below(count + 1))
+            else:
+                self._restart(member)
 
     # -- membership -----------------------------------------------------------------------------
 
@@ -337,6 +345,8 @@ class World:
                 return
             if network.chance(plan.duplicate):
                 copies = 2
+        elif target.place in self._outside or self._outside.get(sender.place) == "cut":
+            return
         for _ in range(copies):
             when = self.now + network.between(0, plan.delay_most)
             when += self._late[sender.place]
@@ -380,8 +390,10 @@ class World:
                     return
                 data = heard
         due = self._accountability.must_report(target, sender, data)
+        shown = self._accountability.must_report_shown(target, sender, data)
         target.deliver(machine, sender.id, data)
         self._accountability.demand(target, due)
+        self._accountability.demand_shown(target, data, shown)
 
     def _on_view_change(self, target: SimMember, data: bytes) -> None:
         try:
@@ -403,6 +415,7 @@ class World:
             and one.up
             and one.honest
             and not (not self._healed and self._is_cut(one, member))
+            and not (self._healed and {one.place, member.place} & self._outside.keys())
         ]
         if not others:
             return [], None

@@ -46,6 +46,23 @@ def test_a_primary_that_slept_sends_no_proposal_of_a_new_view_that_is_not_durabl
     assert [(one.view, one.sequence, one.batch.digest()) for one in again] == [(1, 1, digest)]
 
 
+@pytest.mark.parametrize("why", ["decided", "left"])
+def test_votes_that_nobody_waits_for_are_not_said_again(why: str) -> None:
+    """R-TL-8, R-VC-1: not what is decided, and nothing of a view that a promise has ended."""
+    alone = Alone()
+    if why == "decided":
+        alone.order(1, alone.batch(1))
+    else:
+        alone.hear(0, alone.pre_prepare(1, alone.batch(1)))
+        for place in (0, 3):
+            alone.hear(place, alone.view_change(place, 2))
+    votes = (wire.PrePrepare, wire.Prepare, wire.Commit)
+    assert any(isinstance(one, votes) for _, _, one in alone.stage.sent)
+    alone.stage.sent.clear()
+    alone.stage.ticks(3 * SETTINGS.resend_ticks)
+    assert not any(isinstance(one, votes) for _, _, one in alone.stage.sent)
+
+
 def test_a_vote_above_the_marks_that_a_restart_found_waits_for_them() -> None:
     """R-CP-1: not every mark is on record. Found by seed 42002826, where all had lost power."""
     alone = Alone()

@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,10 +25,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Final
 
-from tests.simulator.mutants.bench import COPIED, PYTEST, ROOT, SEEK, TEST_S, copy, start
+from tests.simulator.mutants.bench import COPIED, PYTEST, ROOT, SEEK, copy, start
 from tests.simulator.mutants.places import Place, places
 
-SCHEDULES_S: Final = 300.0
+UNHURRIED_S: Final = 1_800.0
+SLOWER: Final = 4.0  # a bug that makes the tests so much slower goes round in circles
 TESTS: Final = {
     "consensus": ("tests/paper", "tests/stories", "tests/unit/test_consensus_*.py"),
     "ledger": (
@@ -68,40 +70,61 @@ def bugs(room: str, files: list[str]) -> list[Bug]:
     return found
 
 
-def noticed(bug: Bug, root: Path, schedules: int) -> bool:
-    """Say whether a test, or a schedule, of the copy under `root` fails with the bug in it."""
-    path = root / bug.file
-    path.write_bytes(bug.place.apply(bug.source))
-    try:
-        if start(root, TEST_S, *PYTEST, *_tests(root, bug.file.parts[0])).returncode:
-            return True
-        if not schedules:
-            return False
-        return start(root, SCHEDULES_S, *SEEK, str(schedules)).returncode != 0
-    except subprocess.TimeoutExpired:
-        return True
-    finally:
-        path.write_bytes(bug.source)
+class Trial:
+    """The tests of a room, and then schedules, in copies of the repository."""
+
+    def __init__(self, room: str, schedules: int) -> None:
+        self._room = room
+        self._schedules = schedules
+        self._tests_s = 0.0
+
+    def begin(self, root: Path) -> None:
+        """Run the tests of a copy without any bug, to know how long they take.
+
+        Raises: ValueError when one fails: then every bug would seem to be noticed.
+        """
+        began = time.monotonic()
+        done = start(root, UNHURRIED_S, *PYTEST, *self._tests(root))
+        if done.returncode:
+            raise ValueError(f"without any bug:\n{done.stdout.strip()[-1_000:]}")
+        self._tests_s = SLOWER * (time.monotonic() - began)
+
+    def noticed(self, bug: Bug, root: Path) -> str:
+        """Say what fails in a copy with the bug in it: a test, a schedule, or nothing, ""."""
+        path = root / bug.file
+        path.write_bytes(bug.place.apply(bug.source))
+        try:
+            if start(root, self._tests_s, *PYTEST, *self._tests(root)).returncode:
+                return "noticed by a test"
+            count = str(self._schedules)
+            if self._schedules and start(root, UNHURRIED_S, *SEEK, count).returncode:
+                return "noticed by a schedule"
+            return ""
+        except subprocess.TimeoutExpired:
+            return "noticed as they do not end"
+        finally:
+            path.write_bytes(bug.source)
+
+    def _tests(self, root: Path) -> list[str]:
+        found = [path for each in TESTS[self._room] for path in sorted(root.glob(each))]
+        return [str(path.relative_to(root)) for path in found]
 
 
-def _tests(root: Path, room: str) -> list[str]:
-    return [str(path.relative_to(root)) for each in TESTS[room] for path in sorted(root.glob(each))]
-
-
-def tried(chosen: list[Bug], schedules: int, workers: int) -> Iterator[tuple[Bug, bool]]:
-    """Try each, so many at once, each worker in a copy of its own."""
+def tried(chosen: list[Bug], trial: Trial, workers: int) -> Iterator[tuple[Bug, str]]:
+    """Try each, so many at once, each worker in a copy of its own. Raises: ValueError."""
     with tempfile.TemporaryDirectory() as folder:
+        roots = [Path(folder) / str(number) for number in range(workers)]
         free: SimpleQueue[Path] = SimpleQueue()
-        for number in range(workers):
-            root = Path(folder) / str(number)
-            for name in COPIED:
+        for root in roots:
+            for name in (*COPIED, "docs"):
                 copy(name, root)
             free.put(root)
+        trial.begin(roots[0])
 
-        def one(bug: Bug) -> tuple[Bug, bool]:
+        def one(bug: Bug) -> tuple[Bug, str]:
             root = free.get()
             try:
-                return bug, noticed(bug, root, schedules)
+                return bug, trial.noticed(bug, root)
             finally:
                 shutil.rmtree(root / ".hypothesis", ignore_errors=True)
                 free.put(root)
@@ -128,14 +151,14 @@ def main() -> int:
     random.Random(arguments.seed).shuffle(found)
     chosen = found[: arguments.count]
     schedules = arguments.schedules if arguments.room == "consensus" else 0
-    began, survived = time.monotonic(), 0
-    for bug, is_noticed in tried(chosen, schedules, arguments.workers):
-        if not is_noticed:
-            survived += 1
+    began, counts = time.monotonic(), Counter[str]()
+    for bug, how in tried(chosen, Trial(arguments.room, schedules), arguments.workers):
+        counts[how or "survived"] += 1
+        if not how:
             print(f"survived: {bug.line()}", flush=True)
-    seconds = time.monotonic() - began
-    print(f"{len(chosen) - survived} of {len(chosen)} noticed in {seconds:.0f} s", end="; ")
-    print(f"{arguments.room} has {len(found)} places; seed {arguments.seed}")
+    sums = ", ".join(f"{count} {how}" for how, count in counts.most_common())
+    print(f"of {len(found)} places in {arguments.room} {len(chosen)} were tried: {sums}")
+    print(f"seed {arguments.seed}, {time.monotonic() - began:.0f} s")
     return 0
 
 
