@@ -127,10 +127,10 @@ def check_bounds(member: SimMember) -> None:
     for what, (count, most) in held.items():
         if count > most:
             raise Violation(f"C9: {member.id} holds {count} {what}, more than {most}")
-    _check_sums(member.id, replica._pool)
+    check_sums(member.id, replica._pool)
 
 
-def _check_sums(who: str, pool: Pool) -> None:
+def check_sums(who: str, pool: Pool) -> None:
     """C9: what a pool takes itself to hold is what it holds, or its limits would mean nothing."""
     counts, sizes = Counter[str](), Counter[str]()
     for entry in pool.entries.values():

@@ -11,7 +11,7 @@ from consensus.messages import DIGEST_SIZE
 from consensus.outbox import Outbox
 from consensus.settings import FETCH_MAX, SPREAD_COUNT_MAX, SPREAD_SIZE_MAX
 from tests.paper.alone import Alone
-from tests.simulator.stage import SETTINGS, Stage
+from tests.simulator.stage import EPOCH_MS, SETTINGS, Stage
 
 
 def bodies_for(stage: Stage, name: str) -> list[bytes]:
@@ -56,6 +56,55 @@ def test_asking_for_what_nobody_has_uses_up_the_allowance_too() -> None:
     stage.ticks(SETTINGS.status_ticks + 1)
     stage.inject("m2", "m1", wire.Fetch(b"", known))
     assert len(bodies_for(stage, "m2")) == 1
+
+
+def test_batches_that_are_served_count_against_the_allowance_too() -> None:
+    """R-RS-2: a batch names up to thousands of digests."""
+    stage = Stage(settings=replace(SETTINGS, serve_size=DIGEST_SIZE + 1))
+    stage.lose(lambda _, __, one: isinstance(one, wire.Commit))
+    stage.submit("m1", 1, 2, 3)
+    proposed = [one for _, _, one in stage.sent if isinstance(one, wire.PrePrepare)]
+    digests = list(dict.fromkeys(one.batch.digest() for one in proposed))
+    assert len(digests) == 3
+    stage.sent.clear()
+    for digest in digests:
+        stage.inject("m3", "m1", wire.Fetch(digest, b""))
+    given = [one for _, to, one in stage.sent if to == "m3" and isinstance(one, wire.Batches)]
+    assert len(given) == 2, "the second is what uses it up"
+
+
+def test_words_that_a_digest_is_settled_are_kept_of_what_waits_alone() -> None:
+    """R-RS-1: anybody can say so of any 32 bytes."""
+    stage = Stage()
+    stage.lose(lambda _, __, one: isinstance(one, wire.PrePrepare))
+    stage.submit("m1", 1)  # waits everywhere
+    for number in range(20):
+        unknown = number.to_bytes(DIGEST_SIZE, "big")
+        stage.inject("m3", "m0", wire.Settled(0, unknown))
+    stage.inject("m3", "m0", wire.Settled(0, stage.transaction(1).digest))
+    assert list(stage["m0"].replica._watching._words) == [stage.transaction(1).digest]
+
+
+def test_what_clients_bring_is_spread_to_the_last_portion() -> None:
+    """R-TL-6: or who waits for it blames a primary that never had it."""
+    stage = Stage()
+    stage.lose(lambda _, __, one: isinstance(one, wire.PrePrepare))
+    stage["m1"].submit(tuple(stage.transaction(number) for number in range(SPREAD_COUNT_MAX + 2)))
+    stage.settle()
+    assert len(bodies_for(stage, "m2")) == SPREAD_COUNT_MAX + 2
+
+
+def test_one_body_settles_every_batch_that_names_it() -> None:
+    """R-Q-6: two views may have proposed it at two sequences."""
+    alone = Alone()
+    one = alone.stage.transaction(1)
+    batch = wire.Batch(EPOCH_MS, one.digest)
+    later = wire.Batch(EPOCH_MS + 1, one.digest)
+    alone.hear(0, alone.pre_prepare(1, batch), alone.pre_prepare(2, later))
+    assert alone.said(wire.Prepare) == []
+    alone.hear(2, wire.Transactions((one.raw,)))
+    said = [vote.sequence for vote in alone.said(wire.Prepare) if isinstance(vote, wire.Prepare)]
+    assert said == [1, 2]
 
 
 def test_bodies_leave_in_messages_of_bounded_count_and_of_bounded_size() -> None:

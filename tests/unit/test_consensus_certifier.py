@@ -212,6 +212,16 @@ def test_a_certificate_of_a_block_not_yet_executed_is_replaced_when_its_time_was
     assert [one.member for one in second.certificate.cosignatures] == ["m0", "m1", "m2"]
 
 
+def test_words_heard_before_their_block_count_no_more_when_its_time_shows_them_false() -> None:
+    """R-DT-3, DESIGN-4, I21: with exactly q words, the lie would be one of them."""
+    machine = certifier()
+    machine.step(word("m1", 7, timestamp=NOW + 9))
+    machine.step(word("m3", 7, timestamp=5))
+    assert certificates(rooted(machine, 7, time=(NOW + 8) * 1000)) == []
+    (ready,) = certificates(machine.step(word("m2", 7, timestamp=NOW + 9)))
+    assert min(ready.certificate.timestamps()) == NOW + 8
+
+
 def test_a_word_from_the_far_future_enters_no_certificate() -> None:
     """DESIGN-4."""
     machine = certifier()

@@ -75,6 +75,32 @@ def test_a_place_that_no_member_has_is_a_fault_of_who_names_it(place: int) -> No
     assert (alone.replica.stable, alone.executed, alone.replica.view) == (0, 0, 0)
 
 
+def test_a_primary_restarted_behind_a_checkpoint_proposes_above_it() -> None:
+    """R-CP-1, R-DW-1: it knows of the checkpoint by its proof alone; below it, it may not sign."""
+    stage = Stage()
+    stage.submit("m1", 1)
+    primary = stage["m0"]
+    primary.certifier.step = lambda event: []  # type: ignore[method-assign]
+    stage.lose(lambda _, to, one: to == "m0" and isinstance(one, wire.Commit | wire.Committed))
+    for number in range(2, 6):
+        stage.submit("m1", number)
+        stage.ticks(1)
+    stage.until(lambda: primary.replica.stable >= 4 and primary.replica.executed < 4)
+    stage.crash("m0")
+    stage.restart("m0")
+    assert primary.replica.executed < 4
+    assert primary.replica._ordering.next_sequence > primary.replica.stable
+
+
+def test_records_out_of_order_stop_the_start() -> None:
+    """R-DW-3: then the store is not the one that was written."""
+    seat, base = Stage().seat, RECORD.encode(Base(0, 3, True, wire.GENESIS_STABLE, None, None))
+    assert fold([(1, base), (3, base)], seat).last_number == 3
+    for numbers in ((2, 1), (2, 2)):
+        with pytest.raises(InvariantViolated, match="out of order"):
+            fold([(number, base) for number in numbers], seat)
+
+
 def test_records_of_another_epoch_stop_the_start() -> None:
     """R-DW-3, R-MB-2: they are of other sequences, and of other keys."""
     seat, genesis = Stage().seat, wire.GENESIS_STABLE

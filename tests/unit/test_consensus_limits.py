@@ -111,6 +111,17 @@ def test_transactions_leave_the_pool_when_their_time_is_over() -> None:
     assert not pool._buckets
 
 
+def test_they_leave_it_on_an_idle_chain_too() -> None:
+    """R-RS-2: no block need come for what nobody may order any more to be given up."""
+    stage = Stage()
+    stage.lose(lambda _, __, one: isinstance(one, wire.PrePrepare | wire.ViewChange))
+    stage.submit("m1", 1)
+    assert [member.replica.pending for member in stage.members] == [1, 1, 1, 1]
+    stage.now += 600_000
+    stage.ticks(2 * SETTINGS.status_ticks)
+    assert [member.replica.pending for member in stage.members][1:] == [0, 0, 0], "m0 proposed it"
+
+
 def test_a_fetch_of_too_many_digests_is_refused_before_any_look_up() -> None:
     message = wire.Fetch(b"", bytes(32 * (FETCH_MAX + 1)))
     with pytest.raises(Malformed):

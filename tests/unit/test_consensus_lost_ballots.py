@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from consensus import Deliver, Mode, Ordered, Store, Stored, Submit
+from consensus import Deliver, Evidence, Mode, Ordered, Store, Stored, Submit
 from consensus import messages as wire
-from consensus.epoch import PREPARE
+from consensus.epoch import PRE_PREPARE, PREPARE
 from consensus.recollection import VIEWS_MAX
 from ledger.errors import InvariantViolated
 from tests.paper.alone import Alone
@@ -84,6 +85,25 @@ def test_it_asks_those_that_have_not_answered_now_and_then_and_not_at_every_tick
     asked = [to for _, to, one in stage.sent if isinstance(one, wire.Recall)]
     assert 15 <= asked.count("m0") <= 21
     assert asked.count("m1") <= 2, "who has answered is left alone"
+
+
+def test_it_leaves_no_view_whatever_the_primary_does() -> None:
+    """R-DW-4, I23: a VIEW-CHANGE is a word, too, and it may have said another one."""
+    stage = Stage()
+    stage.submit("m1", 1)
+    stage.crash("m3")
+    stage["m3"].wipe()
+    stage.restart("m3")
+    stage.lose(lambda _, __, one: isinstance(one, wire.Commit))
+    stage.submit("m1", 2)
+    first = [one for _, _, one in stage.sent if isinstance(one, wire.PrePrepare)][-1]
+    other = replace(first.batch, time=first.batch.time + 1)
+    signature = stage.vote("m0", 0, PRE_PREPARE, 0, first.sequence, other.digest())
+    stage.sent.clear()
+    stage.inject("m0", "m3", wire.PrePrepare(0, 0, first.sequence, other, signature))
+    assert [one.member for one in stage.evidence if isinstance(one, Evidence)] == ["m0"]
+    assert stage["m3"].replica.lost
+    assert votes_of(stage, "m3") == []
 
 
 def test_the_loss_is_remembered_over_another_restart() -> None:

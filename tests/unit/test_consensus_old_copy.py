@@ -79,6 +79,26 @@ def test_a_promise_that_the_copy_does_not_hold_is_shown_to_it() -> None:
     assert stage["m3"].replica.lost
 
 
+@pytest.mark.parametrize("way", ["commit certificate", "VIEW-CHANGE", "checkpoint"])
+def test_its_words_are_looked_for_in_whatever_is_shown_to_it(way: str) -> None:
+    """R-DW-4: each kind of proof alone is enough, as it may be the only one that still exists."""
+    alone = Alone()
+    alone.stage["m1"].put_back = True  # the empty store is the copy
+    batch = wire.Batch(EPOCH_MS, alone.stage.transaction(1).digest)
+    if way == "commit certificate":
+        seals = [wire.Seal(p, alone.sign(p, COMMIT, 0, 1, batch.digest())) for p in (0, 1, 2)]
+        alone.hear(2, wire.Committed(0, 0, 1, batch, tuple(seals)))
+    elif way == "VIEW-CHANGE":
+        backups = [wire.Seal(p, alone.sign(p, PREPARE, 0, 1, batch.digest())) for p in (1, 3)]
+        opening = alone.sign(0, PRE_PREPARE, 0, 1, batch.digest())
+        prepared = wire.PreparedCertificate(0, 1, batch.digest(), opening, tuple(backups))
+        alone.hear(2, alone.view_change(2, 2, prepared))
+    else:
+        alone.hear(2, wire.StableProof(0, alone.stable(1, by=(0, 1, 2))))
+    assert reported(alone.stage, "m1")
+    assert alone.replica.lost
+
+
 @pytest.mark.parametrize("word", ["promise", "vote"])
 def test_words_inside_a_new_view_are_looked_at_too(word: str) -> None:
     """R-DW-4: a copy that slept through the VIEW-CHANGEs hears of them in the NEW-VIEW alone."""

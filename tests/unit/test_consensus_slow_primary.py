@@ -49,6 +49,17 @@ def test_a_primary_just_below_the_timeout_is_replaced_after_its_tenure() -> None
     assert serve(stage, "m1", 3_000, 100) > 10 * slow * 100 // TENURE
 
 
+def test_a_primary_left_for_slowness_leaves_the_next_one_twice_the_time() -> None:
+    """R-TL-7: if the load is to blame, leaving must not go on at the same pace."""
+    stage = Stage()
+    keep_back(stage, "m0", JUST_BELOW)
+    before = stage["m1"].replica._patience.tenure.budget
+    serve(stage, "m1", 0, TENURE + 4 * JUST_BELOW)
+    assert {member.replica.view for member in stage.members} == {1}
+    budgets = [member.replica._patience.tenure.budget for member in stage.members]
+    assert max(budgets) == 2 * before
+
+
 def test_who_keeps_requests_from_the_primary_does_not_make_it_look_slow() -> None:
     """R-TL-4, R-TL-7: f members and their clients force no view change of a healthy consortium.
 
