@@ -26,7 +26,7 @@ from tests.processes.load import Load
 
 __all__ = ["SIZES", "Survived", "survive"]
 
-SIZES: Final = (4, 5, 7)
+SIZES: Final = (4, 5, 6, 7)
 FRESH: Final = 6  # donations certified while somebody is hurt, and again before the next round
 ROUNDS: Final = 12  # of a plan of the soak
 
