@@ -10,9 +10,14 @@ import pytest
 from ledger.claims import (
     Absence,
     Accesses,
+    AsOf,
     Claim,
     Entity,
+    EventAt,
+    Extension,
     History,
+    ListOf,
+    Period,
     Receipt,
     Trace,
     claim_value,
@@ -27,7 +32,7 @@ from ledger.codec import encode
 from ledger.errors import Malformed
 from ledger.hashing import tagged
 from ledger.leaf import Leaf
-from ledger.limits import BUNDLE_ENTITIES_MAX
+from ledger.limits import BUNDLE_ENTITIES_MAX, INTEGER_MAX
 from ledger.paths import Path
 from ledger.questions import parse_subject, question
 from tests.forger.stories import DATASET, DONATION, GRANT_1, GRANT_2, PAIRS, supply
@@ -39,6 +44,11 @@ CLAIMS: list[Claim] = [
     Absence(DONATION),
     Accesses(DATASET, PAIRS),
     Accesses(DATASET, ()),
+    AsOf(DONATION, 0),
+    EventAt(DONATION, INTEGER_MAX),
+    Extension(1, bytes(32)),
+    ListOf(DONATION, "received"),
+    Period(DONATION, 0, INTEGER_MAX),
     Receipt(bytes(32)),
 ]
 
@@ -90,6 +100,36 @@ GRANT, HANDLE = "health.g-1", "ab" * 32
 def test_a_claim_spelt_otherwise_is_malformed(value: object) -> None:
     with pytest.raises(Malformed, match="claim"):
         parse_claim(value)
+
+
+NUMBERED: list[tuple[Claim, str]] = [
+    (AsOf(DONATION, 7), "height"),
+    (EventAt(DONATION, 7), "index"),
+    (Extension(7, bytes(32)), "size"),
+    (Period(DONATION, 7, 8), "from"),
+    (Period(DONATION, 7, 8), "until"),
+]
+
+
+@pytest.mark.parametrize("number", [-1, -INTEGER_MAX, INTEGER_MAX + 1, 7.0, "7", True, None, [7]])
+@pytest.mark.parametrize(("claim", "name"), NUMBERED, ids=lambda one: str(one)[:9])
+def test_a_number_of_a_claim_has_its_range_and_one_spelling(
+    claim: Claim, name: str, number: object
+) -> None:
+    """Else two bundles that mean one question would have two ids."""
+    value = claim_value(claim)
+    assert parse_claim(value) == claim
+    with pytest.raises(Malformed, match=rf"claim\.{name}"):
+        parse_claim({**value, name: number})
+
+
+def test_of_an_empty_log_nothing_can_be_an_extension_and_no_period_is_empty() -> None:
+    with pytest.raises(Malformed, match=r"claim\.size"):
+        parse_claim({**claim_value(Extension(1, bytes(32))), "size": 0})
+    with pytest.raises(Malformed, match=r"claim\.until"):
+        parse_claim({**claim_value(Period(DONATION, 7, 8)), "until": 7})
+    with pytest.raises(Malformed, match=r"claim\.event"):
+        parse_claim({**claim_value(ListOf(DONATION, "received")), "event": "Received"})
 
 
 def test_people_may_leave_out_the_contract_where_it_is_clear() -> None:
