@@ -15,7 +15,7 @@ from tests.processes.soak import FRESH, SIZES, survive
 pytestmark = pytest.mark.processes
 
 SEED = 20200129  # seven members: two frozen; five: one cut off
-ROUNDS = {4: len(HURTS), 5: 1, 7: 1}  # at four members every way to be hurt
+ROUNDS = {4: len(HURTS), 5: 1, 6: 1, 7: 1}  # at four members every way to be hurt
 
 
 @pytest.mark.parametrize("size", SIZES)
