@@ -142,18 +142,17 @@ def convict(key: VerifierKey, first: str, second: str, proof: Sequence[bytes] = 
 def convict_by_tiles(key: VerifierKey, first: str, second: str, reader: TileReader) -> Blame | None:
     """Return what convicts, by the tiles that the log serves for the larger of two notes.
 
-    None when the tiles show the smaller note to be a prefix, or are not those of the larger note.
-    Raises: Malformed for notes that the key did not sign, or tiles that are none.
+    None when the smaller note is shown to be a prefix, and only then.
+    Raises: Malformed for notes that the key did not sign, and for tiles that are none or not those
+    of the larger note: they show nothing, neither that the log kept its word nor that it did not.
     """
     earlier, later = (_signed(note, key, "note") for note in (first, second))
     if earlier.size > later.size:
         first, second, earlier, later = second, first, later, earlier
     if earlier.size in (0, later.size):
         return convict(key, first, second)
-    proof = reader.consistency(earlier.size, later.size)
-    blame = Blame(key, first, second, reader.root(earlier.size), tuple(proof))
-    try:
-        verify_blame(blame)
-    except Malformed:
-        return None
-    return blame
+    proof = tuple(reader.consistency(earlier.size, later.size))
+    prefix = reader.root(earlier.size)
+    if not verify_consistency(earlier.size, later.size, prefix, later.root, proof):
+        raise Malformed("tiles", f"are not those of the checkpoint of size {later.size}")
+    return None if prefix == earlier.root else Blame(key, first, second, prefix, proof)

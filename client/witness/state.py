@@ -2,7 +2,7 @@
 
     witness.json             name and seed, readable by its owner alone
     logs/<sha256 origin>     the newest note cosigned for that origin
-    blame/<sha256 file>.json what convicts a log
+    blame/<log>-<sha256 file>.json   what convicts a log; <log>: the first 16 digits of that hash
 
 A note is written whole, synced, and its folder synced, before the cosignature is given out: after a
 loss of power the witness never knows less than it has said. One process at a time holds the folder.
@@ -25,10 +25,11 @@ from ledger.keys import Ed25519Signer
 from ledger.limits import NOTE_SIZE_MAX
 from ledger.notes import COSIGNATURE_V1, VerifierKey, parse_note
 
-__all__ = ["Folder", "own_key"]
+__all__ = ["BLAME_FILES_MAX", "Folder", "own_key"]
 
 KEY_FILE_SIZE_MAX: Final = 4 * 1024  # bytes of witness.json: about 200
-BLAME_FILES_MAX: Final = 1_000  # a log that contradicts itself endlessly must not fill the disk
+# Of one log: one that contradicts itself endlessly must not fill the disk, nor take others' places.
+BLAME_FILES_MAX: Final = 100
 
 
 class Folder:
@@ -83,11 +84,12 @@ class Folder:
         self._newest[origin] = note
 
     def blame(self, blame: Blame) -> None:
-        """Write what convicts a log, once."""
+        """Write what convicts a log, once, and no more than so many files of each log."""
         data = encode_blame(blame)
         folder = self._folder / "blame"
-        file = folder / f"{sha256(data).hexdigest()}.json"
-        if file.exists() or sum(1 for _ in folder.iterdir()) >= BLAME_FILES_MAX:
+        whose = sha256(blame.key.name.encode()).hexdigest()[:16]
+        file = folder / f"{whose}-{sha256(data).hexdigest()}.json"
+        if file.exists() or sum(1 for _ in folder.glob(f"{whose}-*")) >= BLAME_FILES_MAX:
             return
         write_atomically(file, data)
         _sync(folder)

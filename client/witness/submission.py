@@ -32,6 +32,7 @@ class Refused(Unusable):
 class Log:
     """A log as its prefix serves it: the note, its key, and its tiles."""
 
+    prefix: str
     key: VerifierKey
     note: Note
     size: int
@@ -53,7 +54,7 @@ def fetch_log(transport: Transport, prefix: str, key: VerifierKey) -> Log:
             raise Malformed("checkpoint.origin", f"is not {key.name}")
     except (Malformed, UnicodeDecodeError) as error:
         raise Unusable(prefix, str(error)) from None
-    return Log(key, note, checkpoint.size, _tiles(transport, prefix, checkpoint.size))
+    return Log(prefix, key, note, checkpoint.size, _tiles(transport, prefix, checkpoint.size))
 
 
 def _tiles(transport: Transport, prefix: str, size: int) -> TileReader:
@@ -103,11 +104,23 @@ def _cosigned(note: Note, body: bytes, witness: str, key: VerifierKey) -> str:
 
 
 def look_for_blame(transport: Transport, log: Log, earlier: str) -> Blame | None:
-    """Return what convicts the log's key by an earlier note and the tiles it serves now, or None.
+    """Return what convicts the log's key by an earlier note and the tiles it serves now, or None
+    where these show that the log kept its word.
 
-    Raises: Malformed when the earlier note is not that key's; Unreachable for its tiles.
+    Raises: Malformed when the earlier note is not that key's; Unreachable for its tiles, Unusable
+    for those that fit neither: what is not shown is never taken for agreement.
     """
-    return convict_by_tiles(log.key, earlier, log.note.encode(), log.tiles)
+    kept = parse_note(earlier, "note")
+    open_note(kept, [log.key], "note")
+    size = parse_checkpoint(kept.text).size
+    # A log that now says less than it signed is asked for the tiles of what it signed.
+    tiles = log.tiles if size <= log.size else _tiles(transport, log.prefix, size)
+    try:
+        return convict_by_tiles(log.key, earlier, log.note.encode(), tiles)
+    except (Malformed, Unreachable) as error:
+        reason = error.reason if isinstance(error, Unreachable) else str(error)
+        signed = f"it signed sizes {size} and {log.size}, and its tiles do not show that they agree"
+        raise Unusable(log.prefix, f"{signed}: {reason}") from None
 
 
 def fetch_witnessed(transport: Transport, witness: str, origin: str) -> str:

@@ -23,7 +23,7 @@ from client.witness.blame import (
 from client.witness.judge import Answer, Witness
 from client.witness.protocol import REQUEST_SIZE_MAX, Asked, encode_request, monitoring_path
 from client.witness.service import application
-from client.witness.state import Folder, own_key
+from client.witness.state import BLAME_FILES_MAX, Folder, own_key
 from client.witness.submission import Refused, fetch_log, fetch_witnessed, look_for_blame, submit
 from client.words import sentence_of
 from ledger.checkpoint import Checkpoint
@@ -187,8 +187,16 @@ def test_the_tiles_of_a_rewritten_log_convict_it_at_any_size(size: int) -> None:
         return
     assert blame is not None
     assert verify_blame(decode_blame(encode_blame(blame)))
-    assert convict_by_tiles(KEY1, earlier, later, reader_of(HONEST, 40)) is None
     assert convict_by_tiles(KEY1, earlier, note_of(HONEST, 40), reader_of(HONEST, 40)) is None
+
+
+@pytest.mark.parametrize("size", [1, 4, 7, 8, 39])
+def test_tiles_of_another_log_show_nothing_and_are_not_taken_for_agreement(size: int) -> None:
+    earlier = note_of(HONEST, size)
+    junk = MerkleLog([leaf_hash(b"junk %d" % number) for number in range(40)])
+    for later, tiles in ((REWRITTEN, HONEST), (REWRITTEN, junk), (HONEST, junk)):
+        with pytest.raises(Malformed, match="not those of the checkpoint of size 40"):
+            convict_by_tiles(KEY1, earlier, note_of(later, 40), reader_of(tiles, 40))
 
 
 def test_a_blame_file_that_shows_no_contradiction_convicts_nobody() -> None:
@@ -245,6 +253,20 @@ def test_a_member_that_submits_garbage_poisons_its_own_origin_alone(desk: Desk) 
         Asked(8, tuple(HONEST.consistency(8, 10)), note_of(HONEST, 10, M2, KEY2))
     )
     assert desk.add(grown).status == 200
+
+
+def test_a_log_that_contradicts_itself_endlessly_takes_no_other_logs_place(desk: Desk) -> None:
+    for key, signer in ((KEY1, M1), (KEY2, M2)):
+        first = encode_request(Asked(0, (), note_of(HONEST, 8, signer, key)))
+        assert desk.add(first).status == 200
+    for number in range(BLAME_FILES_MAX + 5):
+        text = Checkpoint(KEY1.name, 8, number.to_bytes(32, "big")).text()
+        note = Note(text, (sign_text(text, KEY1.name, M1),))
+        assert desk.add(encode_request(Asked(8, (), note.encode()))).status == 422
+    assert len(desk.blames()) == BLAME_FILES_MAX
+    other = encode_request(Asked(8, (), note_of(REWRITTEN, 8, M2, KEY2)))
+    assert desk.add(other).status == 422
+    assert [blame.key for blame in desk.blames()].count(KEY2) == 1
 
 
 def test_after_a_restart_nothing_is_forgotten(desk: Desk) -> None:
@@ -383,6 +405,36 @@ def test_a_carrier_of_a_rewritten_log_is_refused_and_an_auditor_finds_the_proof(
     log = fetch_log(served.transport, "http://m1/tlog/m1", KEY1)
     earlier = fetch_witnessed(served.transport, "http://witness", KEY1.name)
     blame = look_for_blame(served.transport, log, earlier)
+    assert blame is not None
+    assert [checkpoint.size for checkpoint in verify_blame(blame)] == [8, 40]
+
+
+def test_an_auditor_of_a_log_that_hides_behind_tiles_of_another_is_told_that_nothing_is_shown(
+    desk: Desk,
+) -> None:
+    earlier = note_of(HONEST, 7)
+    served = Served(desk, REWRITTEN, 40)
+    log = fetch_log(served.transport, "http://m1/tlog/m1", KEY1)
+    served.log = HONEST
+    with pytest.raises(Unusable, match="sizes 7 and 40, and its tiles do not show"):
+        look_for_blame(served.transport, log, earlier)
+
+
+def test_an_auditor_of_a_log_that_says_less_than_it_signed_asks_for_what_it_signed(
+    desk: Desk,
+) -> None:
+    """A member behind its own word: late, put back to an old copy, or lying."""
+    signed = note_of(HONEST, 40)
+    served = Served(desk, HONEST, 8)
+    log = fetch_log(served.transport, "http://m1/tlog/m1", KEY1)
+    with pytest.raises(Unusable, match=r"sizes 40 and 8, and its tiles .* answers 404"):
+        look_for_blame(served.transport, log, signed)
+    served.size = 40
+    assert look_for_blame(served.transport, log, signed) is None
+    rewritten = Served(desk, REWRITTEN, 8)
+    log = fetch_log(rewritten.transport, "http://m1/tlog/m1", KEY1)
+    rewritten.log, rewritten.size = HONEST, 40
+    blame = look_for_blame(rewritten.transport, log, signed)
     assert blame is not None
     assert [checkpoint.size for checkpoint in verify_blame(blame)] == [8, 40]
 
