@@ -49,7 +49,7 @@ ARGUMENTS_FILE_SIZE_MAX: Final = (
     1024 * 1024
 )  # arguments of one call: far above a transaction's 64 KiB
 PAIRS_FILE_SIZE_MAX: Final = 1024 * 1024
-PAIRS_MAX: Final = 1_000  # [grant, handle] pairs of one question: members read 256 KiB of it
+PAIRS_MAX: Final = 4_999  # [grant, handle] pairs of one question, as many as a claim may have
 PIN_FILE_SIZE_MAX: Final = 64 * 1024  # a signed note
 
 READY_S_MAX: Final = (

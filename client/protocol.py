@@ -174,8 +174,8 @@ def accesses_request(
     dataset: str, pairs: Sequence[tuple[str, str]], language: str, pin: int | None
 ) -> Request:
     """Return the request for a data subject's accesses: pairs of [grant id, handle hex]."""
-    if not 1 <= len(pairs) <= PAIRS_MAX:
-        raise ClientFault("malformed", field="pairs", rule=f"must be 1 to {PAIRS_MAX}")
+    if len(pairs) > PAIRS_MAX:
+        raise ClientFault("malformed", field="pairs", rule=f"must be at most {PAIRS_MAX}")
     body = to_json({"dataset": dataset, "pairs": [list(pair) for pair in pairs]})
     query = "" if pin is None else f"?pin={pin}"
     headers = (("Content-Type", "application/json"), *_asking(language))

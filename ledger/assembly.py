@@ -43,6 +43,7 @@ from ledger.claims import (
     Trace,
     entities_of,
     grants_of,
+    grants_paired,
 )
 from ledger.errors import ClientFault, InvariantViolated, Malformed
 from ledger.leaf import LEAF, Leaf, parse_state_value
@@ -240,6 +241,7 @@ class _Assembly:
         self._certificate = certificate
         self._height = certificate.checkpoint.size
         self._shown: dict[Path, Shown] = {}
+        self._outlined: frozenset[Path] = frozenset()
         self._events = 0
         self._bytes = 0
 
@@ -247,6 +249,7 @@ class _Assembly:
         source, height = self._source, self._height
         if isinstance(claim, Extension):
             return self._extension(claim)
+        self._outlined = grants_paired(claim)
         paths = self._paths(claim)
         shown = sorted((self._shown[path] for path in paths), key=lambda one: one.path.text)
         return Bundle(
@@ -366,7 +369,12 @@ class _Assembly:
             raise ClientFault("pairs-incomplete", missing=missing, unknown=unknown)
 
     def _log(self, path: Path, claim: Claim) -> list[Leaf] | None:
-        """Fetch an entity whole. Only a handle, of which nothing was ever read, may not exist."""
+        """Fetch an entity whole, or of a grant that is paired the record. Only a handle, of which
+        nothing was ever read, may not exist.
+        """
+        if path in self._outlined:
+            self._outline(path)
+            return None
         known = self._shown.get(path)
         if isinstance(known, Absent):
             return None

@@ -11,8 +11,9 @@ outputs only is how E came to be, and its other products are not E's descendants
 reached is walked in turn.
 
 The walk of accesses. The data set's log lists every grant (outputs of "granted" events); the answer
-shows the data set, each grant, and for each grant the citizen's handle or its absence (DESIGN
-section 5).
+shows the data set, of each grant its record, and for each grant the log of the citizen's handle or
+its absence (DESIGN section 5). Of the grants' own logs it shows nothing: these hold everybody's
+accesses, and what is told to one must not grow with what was done to others.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ __all__ = [
     "entities_of",
     "first_entity",
     "grants_of",
+    "grants_paired",
     "handle_path",
     "onward",
     "pair_paths",
@@ -363,11 +365,19 @@ def pair_paths(claim: Accesses) -> list[tuple[Path, Path]]:
     ]
 
 
+def grants_paired(claim: Claim) -> frozenset[Path]:
+    """Return the grants of an accesses claim: entities of which the record alone is shown."""
+    if not isinstance(claim, Accesses):
+        return frozenset()
+    return frozenset(grant for grant, _ in pair_paths(claim))
+
+
 def entities_of(claim: Claim, log_of: LogOf) -> list[Path]:
     """Return every entity that the answer to a claim must show, in the order of the walk.
 
-    `log_of` is asked for each entity whose events lead on or belong to the answer; what it raises
-    passes through. Raises: Malformed when there are more than BUNDLE_ENTITIES_MAX.
+    `log_of` is asked for each entity in that order (and knows those of which the record alone is
+    shown, `grants_paired`); what it raises passes through.
+    Raises: Malformed when there are more than BUNDLE_ENTITIES_MAX.
     """
     if isinstance(claim, Receipt | Extension):
         return []

@@ -239,10 +239,6 @@ _COMPLETENESS: Final = {
         "授权 {grant} 不属于数据集 {entity}。",
         "Grant {grant} is not one of {entity}.",
     ),
-    "handle-of-another-grant": (
-        "{entity} 有不属于授权 {grant} 的访问：它不是该授权之下的代号。",
-        ("{entity} has an access that is not under grant {grant}: it is no handle of that grant."),
-    ),
 }
 
 _TIME: Final = {

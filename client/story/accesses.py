@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from client.story.facts import Branch, Line, Logs, Names, day, events_on
 from client.story.phrases import Phrases
-from ledger.claims import handle_path
+from ledger.claims import grants_of, handle_path
 from ledger.leaf import Leaf
 from ledger.paths import Path
 
@@ -41,7 +41,11 @@ def tell_accesses(
     title = (
         say("dataset-named", name=named, id=dataset.id) if named else say("accesses", id=dataset.id)
     )
-    branches = tuple(_grant(grant, handle, logs, records, names, say) for grant, handle in pairs)
+    life = _lives(logs.get(dataset, ()))
+    branches = tuple(
+        _grant(grant, handle, life.get(grant, ()), logs, records, names, say)
+        for grant, handle in pairs
+    )
     return Branch(title, (closing,), branches)
 
 
@@ -65,15 +69,27 @@ def access_rows(pairs: Sequence[tuple[str, str]], logs: Logs) -> list[dict[str, 
     return [found[position] for position in sorted(found)]
 
 
+def _lives(dataset_leaves: Sequence[Leaf]) -> dict[str, list[Leaf]]:
+    """How each grant began and ended, by its id: the data set's log says so of all its grants."""
+    lives: dict[str, list[Leaf]] = {}
+    for leaf in dataset_leaves:
+        ended = [str(leaf.body.get("grant"))] if leaf.kind == "revoked" else []
+        for grant in [*(path.id for path in grants_of([leaf])), *ended]:
+            lives.setdefault(grant, []).append(leaf)
+    return lives
+
+
 def _grant(
-    grant: str, handle: str, logs: Logs, records: Records, names: Names, say: Phrases
+    grant: str,
+    handle: str,
+    life: Sequence[Leaf],
+    logs: Logs,
+    records: Records,
+    names: Names,
+    say: Phrases,
 ) -> Branch:
-    path = Path(_DATASHARING, "grant", grant)
-    record = records.get(path, {})
+    record = records.get(Path(_DATASHARING, "grant", grant), {})
     mine = events_on(logs, [handle_path(grant, bytes.fromhex(handle))])
-    # The grant's own log also tells of other people's accesses: only how it began and ended is
-    # mine.
-    life = [leaf for leaf in events_on(logs, [path]) if leaf.kind in ("granted", "revoked")]
     events = sorted({leaf.position: leaf for leaf in [*life, *mine]}.items())
     lines = [line for _, leaf in events if (line := _line(leaf, names, say)) is not None]
     if not mine:

@@ -23,7 +23,8 @@ from node.member import Member
 __all__ = ["router"]
 
 PAGE_MAX: Final = 1_000  # events of one page of a history without proof
-ACCESSES_SIZE_MAX: Final = 256 * 1024  # bytes of the question about a citizen's accesses
+# bytes of the question about a citizen's accesses: 4,999 pairs with ids of 96 characters
+ACCESSES_SIZE_MAX: Final = 1024 * 1024
 
 router = APIRouter(prefix="/v1", tags=["records"], responses=PROBLEM_RESPONSES)
 

@@ -206,14 +206,46 @@ def the_handle_of_another_grant_is_paired() -> Attempt:
     )
 
 
-@forgery("completeness", "handle-of-another-grant")
-def an_access_under_one_grant_was_written_to_the_handle_of_another() -> Attempt:
+@forgery("completeness", "entity-superfluous")
+def the_whole_log_of_a_grant_is_shown() -> Attempt:
+    """True, but it tells one person of everybody else, and is a second spelling of the answer."""
+    bundle = without(honest(accesses(), _asked()), GRANT_1)
+    (whole,) = honest(accesses(), History(GRANT_1)).entities
+    entities = tuple(sorted((*bundle.entities, whole), key=lambda one: one.path.text))
+    return attempt(proved(replace(bundle, entities=entities), accesses()), accesses())
+
+
+@forgery("completeness", "entity-without-log")
+def of_a_handle_the_record_alone_is_shown() -> Attempt:
+    """How often, and not by whom."""
+    bundle = without(honest(accesses(), _asked()), HANDLE_1)
+    (record,) = honest(accesses(), Entity(HANDLE_1)).entities
+    entities = tuple(sorted((*bundle.entities, record), key=lambda one: one.path.text))
+    return attempt(proved(replace(bundle, entities=entities), accesses()), accesses())
+
+
+@forgery("completeness", "entity-missing")
+def the_record_of_a_grant_is_left_out() -> Attempt:
+    bundle = without(honest(accesses(), _asked()), GRANT_2)
+    return attempt(proved(bundle, accesses()), accesses())
+
+
+@forgery("completeness", "entity-absent")
+def a_grant_that_only_the_data_sets_log_knows_is_said_to_be_absent() -> Attempt:
     """What every member certified and no contract may do."""
+    ghost = stories.sharing("grant", "health.g-3")
     world = stories.accesses_world()
-    strayed = stories.event("accessed", on=(GRANT_1, HANDLE_2), purpose="contact")
-    world.grow([stories.shared([strayed], {GRANT_1: {"accesses": 3}, HANDLE_2: {"accesses": 1}})])
+    granted = stories.event("granted", outputs=((ghost, 1),), on=(DATASET,), purpose="contact")
+    world.grow([stories.shared([granted], {DATASET: {"grants": 3}})], skip=[ghost])
     world.certify()
-    return attempt(honest(world, _asked()), world)
+    nobody = handle_path(ghost.id, bytes.fromhex("55" * 32))
+    histories = (honest(world, History(path)).entities[0] for path in (DATASET, HANDLE_1))
+    records = (honest(world, Entity(path)).entities[0] for path in (GRANT_1, GRANT_2))
+    absent = (Absent(path) for path in (HANDLE_2, ghost, nobody))
+    shown = sorted((*histories, *records, *absent), key=lambda one: one.path.text)
+    claim = Accesses(DATASET, (*PAIRS, (ghost.id, "55" * 32)))
+    bundle = replace(honest(world, History(DATASET)), claim=claim, entities=tuple(shown))
+    return attempt(proved(bundle, world), world)
 
 
 @forgery("completeness", "another-question")

@@ -160,7 +160,12 @@ def accesses_world() -> World:
         ]
     )
     world.grow(
-        [shared([event("revoked", on=(GRANT_1, DATASET))], {GRANT_1: {"status": "revoked"}})]
+        [
+            shared(
+                [event("revoked", on=(GRANT_1, DATASET), grant=GRANT_1.id)],
+                {GRANT_1: {"status": "revoked"}},
+            )
+        ]
     )
     world.certify()
     return world

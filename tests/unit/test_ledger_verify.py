@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from client.verify import records_of
 from ledger.assembly import assemble, assemble_receipts
 from ledger.bundle_file import decode_bundle, encode_bundle
 from ledger.claims import Absence, Accesses, Claim, Entity, History, Receipt, Trace
@@ -24,11 +25,13 @@ from tests.forger.stories import (
     DAY,
     DONATION,
     GRANT_1,
+    GRANT_2,
     HANDLE_1,
     LOT_A,
     LOT_B,
     PAIRS,
     SHIPMENT,
+    STRANGER,
     supply,
 )
 from tests.forger.world import World
@@ -89,10 +92,41 @@ def test_every_access_of_a_person_is_listed_and_the_empty_handle_proved(accesses
     report = verify_bundle(bundle_of(accesses, claim), accesses.genesis, claim)
     assert report.clean
     assert [leaf.kind for leaf in report.logs[HANDLE_1]] == ["accessed", "accessed", "denied"]
-    assert "revoked" in [leaf.kind for leaf in report.logs[GRANT_1]]
+    assert "revoked" in [leaf.kind for leaf in report.logs[DATASET]]
+    assert GRANT_1 not in report.logs  # it would tell of everybody else
+    assert records_of(report)[GRANT_1]["status"] == "revoked"
     assert "scope-of-accesses" in [note.code for note in report.notes]
     assert report.bundle is not None
     assert len(report.bundle.entities) == 5
+
+
+def test_of_a_data_set_that_nobody_was_granted_it_is_proved_that_nobody_looked() -> None:
+    world = World()
+    published = stories.event("published", on=(DATASET,))
+    world.grow([stories.shared([published], {DATASET: {"grants": 0}})])
+    world.certify()
+    claim = Accesses(DATASET, ())
+    assert verify_bundle(bundle_of(world, claim), world.genesis, claim).clean
+
+
+def test_what_is_told_to_one_person_does_not_grow_with_what_was_done_to_others() -> None:
+    sizes = []
+    for others in (3, 300):
+        world = stories.accesses_world()
+        strangers = [
+            stories.event("accessed", on=(GRANT_2, STRANGER), purpose="contact")
+            for _ in range(others)
+        ]
+        world.grow([stories.shared(strangers, {GRANT_2: {"accesses": 7}, STRANGER: {"a": others}})])
+        world.certify()
+        claim = Accesses(DATASET, PAIRS)
+        bundle = assemble(world, claim)
+        report = verify_bundle(encode_bundle(bundle), world.genesis, claim)
+        assert report.clean
+        sizes.append((bundle.events, len(encode_bundle(bundle))))
+    (few, small), (many, large) = sizes
+    assert few == many
+    assert large - small < 10 * 70  # the frontier of the grant's log: one hash for a doubling
 
 
 def test_a_path_that_is_asked_about_is_answered_by_its_trace_or_its_absence_alone(

@@ -164,7 +164,8 @@ class Sharing:
         if grant.status != "active":
             refuse("wrong-state", entity=path.text, state=grant.status)
         context.put(GRANT, arguments.grant, replace(grant, status="revoked"))
-        body = {"by": caller.account, "reason": arguments.reason}
+        # The data set's log says which of its grants it was.
+        body = {"by": caller.account, "grant": arguments.grant, "reason": arguments.reason}
         on = (path, REQUEST.path(grant.request), DATASET.path(grant.dataset))
         context.event("revoked", body, on=on)
 

@@ -1,6 +1,6 @@
 /// Completeness: the walk that says what an answer must show, made here and not by the server (FORMATS 7.1; 8, 2 and 8).
 
-import { comparePositions, type Leaf } from "./block.js";
+import { type Leaf } from "./block.js";
 import { ENTITIES_MAX, type Bundle, type Shown } from "./bundle.js";
 import { writeJson, type Json } from "./canonical_json.js";
 import {
@@ -57,7 +57,6 @@ export function checkCompleteness(
   if (claim.kind === "accesses") answer.coverAccesses(claim);
   else answer.cover([claim.path], claim.kind === "trace");
   answer.refuseOthers();
-  if (claim.kind === "accesses") answer.checkHandles(claim);
   if (claim.kind === "list") return listed(claim, logs.get(claim.path.text) ?? [], height);
   const events = [...logs.values()].reduce((sum, leaves) => sum + leaves.length, 0);
   return clean("completeness", "complete", { entities: bundle.entities.length, events, height });
@@ -119,7 +118,12 @@ class Answer {
     for (const grant of paired) {
       if (!granted.has(grant)) throw new Failed("grant-of-another-dataset", { entity, grant });
     }
-    this.cover([claim.path, ...claim.pairs.flatMap(({ grant, person }) => [grant, person])], false);
+    this.reached.add(entity);
+    for (const { grant, person } of claim.pairs) {
+      this.requireRecord(grant);
+      this.reached.add(grant.text);
+      this.cover([person], false);
+    }
   }
 
   refuseOthers(): void {
@@ -128,16 +132,13 @@ class Answer {
     }
   }
 
-  /** Every access of a handle stands in the log of the grant it is paired with. */
-  checkHandles(claim: AccessesClaim): void {
-    for (const { grant, person } of claim.pairs) {
-      const ofGrant = this.logs.get(grant.text) ?? [];
-      for (const access of this.logs.get(person.text) ?? []) {
-        if (!ofGrant.some(({ position }) => comparePositions(position, access.position) === 0)) {
-          throw new Failed("handle-of-another-grant", { entity: person.text, grant: grant.id });
-        }
-      }
-    }
+  /** Of a grant the record alone is shown: its log holds what others were asked about. */
+  private requireRecord(path: Path): void {
+    const entity = path.text;
+    const shown = this.shown.get(entity);
+    if (shown === undefined) throw new Failed("entity-missing", { entity });
+    if (shown.form === "absent") throw new Failed("entity-absent", { entity });
+    if (shown.form !== "outlined") throw new Failed("entity-superfluous", { entity });
   }
 
   ofOne(claim: PathClaim, height: number): Line {
