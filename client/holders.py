@@ -18,7 +18,7 @@ from ledger.tlog_policy import cosigner_vkey, log_vkey, member_log_vkey
 from ledger.verdict import Failed
 from ledger.verify_epochs import read_checkpoint, walk
 
-__all__ = ["log_holder", "log_keys", "member_sets"]
+__all__ = ["followed_logs", "log_holder", "log_keys", "member_sets"]
 
 
 def member_sets(genesis: Genesis, bundle: Bundle | None = None) -> tuple[MemberSet, ...]:
@@ -32,6 +32,27 @@ def member_sets(genesis: Genesis, bundle: Bundle | None = None) -> tuple[MemberS
         return walk(bundle.epochs, genesis, read_checkpoint(bundle.checkpoint), verify).sets
     except Failed as failure:
         raise Malformed("bundle.epochs", f"do not follow from genesis ({failure.code})") from None
+
+
+def followed_logs(genesis: Genesis, bundle: Bundle | None = None) -> list[VerifierKey]:
+    """Return the key of each member's own log, under its origin `<chain>/<member>`: of genesis, or
+    of the newest set that a bundle proves. Who has left is in it no longer: what it signs from then
+    on nobody needs, and a witness that still cosigned it would lend itself to another past.
+
+    An origin keeps the first key it ever had (a witness believes one per origin): a member that
+    came with another key under a name of before is left out.
+    Raises: Malformed when the handovers do not follow from genesis.
+    """
+    sets = member_sets(genesis, bundle)
+    first: dict[str, bytes] = {}
+    for members in sets:
+        for one in members.members:
+            first.setdefault(one.id, one.log_key)
+    return [
+        member_log_vkey(genesis.origin, one.id, one.log_key)
+        for one in sets[-1].members
+        if first[one.id] == one.log_key
+    ]
 
 
 def log_keys(origin: str, sets: Sequence[MemberSet]) -> Iterator[tuple[VerifierKey, str]]:

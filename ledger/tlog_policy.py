@@ -127,16 +127,17 @@ def policy_of(origin: str, members: MemberSet) -> Policy:
 
 
 def outsiders_of(
-    origin: str, members: MemberSet, witnesses: Sequence[VerifierKey], threshold: int
+    logs: Sequence[VerifierKey], witnesses: Sequence[VerifierKey], threshold: int
 ) -> Policy:
-    """Return the policy by which so many of these outside witnesses must have signed, under any
-    member's own origin. The departments are left out: every bundle's certificate is checked.
+    """Return the policy by which so many of these outside witnesses must have signed, under any of
+    these logs, members' own origins. The departments are left out: every bundle's certificate is
+    checked anyway.
 
     Raises: Malformed for keys and numbers that no policy file may hold.
     """
     names = [f"witness-{number}" for number in range(1, len(witnesses) + 1)]
     policy = Policy(
-        tuple(member_log_vkey(origin, member.id, member.log_key) for member in members.members),
+        tuple(logs),
         dict(zip(names, witnesses, strict=True)),
         {"outsiders": Group("outsiders", threshold, tuple(names))},
         "outsiders",

@@ -292,12 +292,12 @@ _AUTHORITY: Final = {
         "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; it extends the pinned checkpoint of size {size}, after which collusion of past members cannot be excluded.",
     ),
     "quorum-and-witnesses": (
-        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；外部见证符合所要求的策略：{witnesses}。",
-        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; witnessed as the policy asks: {witnesses}.",
+        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；外部见证符合所要求的策略：{witnesses}；过往成员除非握有 {logs} 的日志密钥，不能合谋伪造。",
+        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; witnessed as the policy asks: {witnesses}; past members could have made it up only with the log keys of {logs}.",
     ),
     "quorum-pin-and-witnesses": (
-        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；延续了所持的检查点（大小 {size}）；外部见证符合所要求的策略：{witnesses}。",
-        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; it extends the pinned checkpoint of size {size}; witnessed as the policy asks: {witnesses}.",
+        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；延续了所持的检查点（大小 {size}）；外部见证符合所要求的策略：{witnesses}；其后过往成员除非握有 {logs} 的日志密钥，不能合谋伪造。",
+        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; it extends the pinned checkpoint of size {size}; witnessed as the policy asks: {witnesses}; after the pin, past members could have made it up only with the log keys of {logs}.",
     ),
     "witnesses-unchecked": (
         "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；以创世文件为据，不能排除过往成员合谋；另附 {unchecked} 份外部见证，未给出策略，无从核对。",
@@ -308,8 +308,8 @@ _AUTHORITY: Final = {
         "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; it extends the pinned checkpoint of size {size}, after which collusion of past members cannot be excluded; notes of outside witnesses ({unchecked}) were not checked, because no policy was given.",
     ),
     "witnesses-unknown": (
-        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；策略已满足，但下列见证不在策略之内，未核对：{witnesses}。",
-        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; the policy is satisfied, but it does not know these, which were not checked: {witnesses}.",
+        "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；策略已满足，过往成员除非握有 {logs} 的日志密钥，不能合谋伪造；但下列见证不在策略之内，未核对：{witnesses}。",
+        "Cosigned by {q} of the {n} members of epoch {epoch}: {members}; the policy is satisfied, and past members could have made it up only with the log keys of {logs}; it does not know these, which were not checked: {witnesses}.",
     ),
     "members-alone": (
         "第 {epoch} 届 {n} 个成员中的 {q} 个联署：{members}；仅凭成员即已满足策略：以创世文件为据，不能排除过往成员合谋。",

@@ -263,6 +263,8 @@ def _check_authority(
         return certificate, members
     seen = check_witnesses(notes, policy, certificate, members, genesis.origin, verify)
     found.is_policy_met = True
+    if not seen.are_members_alone:
+        told["logs"] = ", ".join(seen.logs)
     if seen.unknown:
         code = "members-alone-and-unknown" if seen.are_members_alone else "witnesses-unknown"
         _qualify(found, code, {**told, "witnesses": ", ".join(seen.unknown)})

@@ -32,11 +32,16 @@ _MEMBER: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Witnessed:
-    """Names of the witness lines that count, and of lines and logs the policy does not know; and
-    whether the members' own keys were enough, so that retired ones would have been.
+    """Names of the witness lines that count, the members in whose logs they saw this root, and
+    names of lines and logs that the policy does not know; and whether the members' own keys were
+    enough, so that retired ones would have been.
+
+    A witness holds each origin to its own past alone, so whoever holds the log key of an origin
+    that it has not seen since a fork has another past cosigned: the verdict names the members.
     """
 
     counted: tuple[str, ...]
+    logs: tuple[str, ...]
     unknown: tuple[str, ...]
     are_members_alone: bool
 
@@ -91,6 +96,7 @@ def check_witnesses(
         if member.id in cosigned
     }
     counted: list[str] = []
+    seen_in: dict[str, None] = {}
     unknown: list[str] = []
     logs = {(key.name, key.id): key for key in policy.logs}
     witnesses = {(key.name, key.id): key for key in policy.witnesses.values()}
@@ -109,9 +115,11 @@ def check_witnesses(
             _check_line(note, key, line, log.name, verify)
             signers.add(key)
             counted.append(line.name)
+            seen_in[log.name.rpartition("/")[2]] = None
     if not policy.is_satisfied(signers):
         raise _too_few(policy, unknown)
-    return Witnessed(tuple(counted), tuple(unknown), _are_members_alone(policy, signers, origin))
+    are_members_alone = _are_members_alone(policy, signers, origin)
+    return Witnessed(tuple(counted), tuple(seen_in), tuple(unknown), are_members_alone)
 
 
 def _too_few(policy: Policy, unknown: Sequence[str]) -> Failed:

@@ -18,17 +18,22 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from client.cli.options import GenesisOption, JsonOption, LanguageOption, needed_genesis
+from client.cli.options import (
+    BundleOption,
+    GenesisOption,
+    JsonOption,
+    LanguageOption,
+    needed_genesis,
+    opened_bundle,
+)
 from client.cli.screen import EXIT_FAILED, Screen
 from client.files import read_file
 from client.holders import log_holder, member_sets
 from client.witness.blame import BLAME_SIZE_MAX, decode_blame, verify_blame
 from client.witness.two_leaves import KIND as TWO_LEAVES
 from client.witness.two_leaves import decode_two_leaves, verify_two_leaves
-from ledger.bundle_file import decode_bundle
 from ledger.equivocation import KIND, decode_equivocation, holder, verify_equivocation
 from ledger.errors import Malformed
-from ledger.limits import BUNDLE_SIZE_MAX
 from ledger.membership import MemberSet
 
 __all__ = ["blame"]
@@ -78,14 +83,7 @@ class _Conviction:
 def blame(
     file: Annotated[Path, typer.Argument(help="证据文件。The blame file.", show_default=False)],
     genesis: GenesisOption = None,
-    bundle: Annotated[
-        Path | None,
-        typer.Option(
-            help="较新的证明文件：从创世走到后来的成员。A recent bundle, whose handovers lead from "
-            "genesis to the members of later epochs.",
-            show_default=False,
-        ),
-    ] = None,
+    bundle: BundleOption = None,
     json: JsonOption = False,
     language: LanguageOption = None,
 ) -> None:
@@ -118,8 +116,7 @@ def _known(genesis: Path | None, bundle: Path | None) -> _Chain | None:
     if genesis is None and bundle is None:
         return None
     first = needed_genesis(genesis)
-    proof = None if bundle is None else decode_bundle(read_file(bundle, BUNDLE_SIZE_MAX))
-    return _Chain(first.origin, member_sets(first, proof))
+    return _Chain(first.origin, member_sets(first, opened_bundle(bundle)))
 
 
 def _say(screen: Screen, word: str, **values: object) -> str:

@@ -17,14 +17,17 @@ from client.limits import PASSPHRASE_LENGTH_MAX
 from client.session import clean_url
 from client.transport import HttpTransport
 from client.wallet import KeyFile, read_key
+from ledger.bundle import Bundle
+from ledger.bundle_file import decode_bundle
 from ledger.errors import ClientFault, Malformed
 from ledger.genesis import Genesis
 from ledger.keys import Ed25519Signer
-from ledger.limits import GENESIS_SIZE_MAX
+from ledger.limits import BUNDLE_SIZE_MAX, GENESIS_SIZE_MAX
 from ledger.paths import Path as EntityPath
 from ledger.questions import parse_subject
 
 __all__ = [
+    "BundleOption",
     "GenesisOption",
     "JsonOption",
     "LanguageOption",
@@ -35,6 +38,7 @@ __all__ = [
     "genesis_or_fetched",
     "needed_genesis",
     "open_key",
+    "opened_bundle",
     "plain",
     "read_genesis",
     "subject",
@@ -60,6 +64,15 @@ GenesisOption = Annotated[
         "--genesis",
         envvar="SUYUAN_GENESIS",
         help="创世文件。The genesis file, from a source you trust.",
+        show_default=False,
+    ),
+]
+BundleOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--bundle",
+        help="较新的证明文件：从创世走到后来的成员。A recent bundle, whose handovers lead from "
+        "genesis to the members of later epochs.",
         show_default=False,
     ),
 ]
@@ -89,6 +102,11 @@ def needed_genesis(path: Path | None) -> Genesis:
     if path is None:
         raise ClientFault("needs-genesis")
     return read_genesis(path)
+
+
+def opened_bundle(path: Path | None) -> Bundle | None:
+    """Read a bundle for the handovers in it. Raises: ClientFault for the file, Malformed."""
+    return None if path is None else decode_bundle(read_file(path, BUNDLE_SIZE_MAX))
 
 
 def genesis_or_fetched(screen: Screen, path: Path | None, urls: list[str]) -> Genesis:

@@ -2,7 +2,9 @@
 
 A witness signs that what it sees of a log only ever grows. With the genesis file it follows every
 member's own origin `<chain>/<member>`, never the origin `<chain>` that all members share: a witness
-believes one key per origin, and whoever shared one could poison it for the others.
+believes one key per origin, and whoever shared one could poison it for the others. With a recent
+bundle besides, `--bundle`, these are the members of its epoch: who joined since is followed, and
+who has left no more.
 
 Exit 0: done. 1: refused, or a conviction was found (check). 2: a file, an
 option or an address cannot be used.
@@ -19,11 +21,19 @@ from typing import Annotated, Final
 
 import typer
 
-from client.cli.options import GenesisOption, JsonOption, LanguageOption, needed_genesis
+from client.cli.options import (
+    BundleOption,
+    GenesisOption,
+    JsonOption,
+    LanguageOption,
+    needed_genesis,
+    opened_bundle,
+)
 from client.cli.screen import EXIT_FAILED, Screen
 from client.demo.signals import Signals, Stopped
 from client.faults import Unreachable
 from client.files import read_file, write_atomically
+from client.holders import followed_logs
 from client.session import clean_url
 from client.transport import HttpTransport
 from client.witness.blame import encode_blame
@@ -42,7 +52,7 @@ from ledger.errors import Malformed
 from ledger.genesis import Genesis
 from ledger.limits import NOTE_SIZE_MAX
 from ledger.notes import VerifierKey
-from ledger.tlog_policy import member_log_vkey, outsiders_of
+from ledger.tlog_policy import outsiders_of
 
 __all__ = ["app", "witness_prefix"]
 
@@ -82,6 +92,7 @@ def _say(screen: Screen, word: str, **values: object) -> str:
 def run(
     folder: _Folder,
     genesis: GenesisOption = None,
+    bundle: BundleOption = None,
     name: Annotated[
         str | None,
         typer.Option(
@@ -101,9 +112,7 @@ def run(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     keys = [VerifierKey.parse(text, "--log") for text in log or []]
     if genesis is not None or not keys:
-        chain = needed_genesis(genesis)
-        members = chain.members.members
-        keys += [member_log_vkey(chain.origin, member.id, member.log_key) for member in members]
+        keys += followed_logs(needed_genesis(genesis), opened_bundle(bundle))
     held = Folder(folder, lambda said: screen.note(_say(screen, "convicted", file=said)))
     try:
         own_name, signer = own_key(folder, name)
@@ -126,6 +135,7 @@ def submit(
         typer.Option("--witness-key", help="见证公钥。Its verifier key.", show_default=False),
     ],
     genesis: GenesisOption = None,
+    bundle: BundleOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="存放。File for the cosigned note.")
     ] = None,
@@ -138,7 +148,7 @@ def submit(
 ) -> None:
     """把成员的检查点交给见证人签名。Bring a member's checkpoint to a C2SP witness."""
     screen = Screen(language)
-    key = _member_key(needed_genesis(genesis), member)
+    key = _member_key(needed_genesis(genesis), bundle, member)
     believed = VerifierKey.parse(witness_key, "--witness-key")
     where = witness_prefix(witness)
     with HttpTransport() as transport, _until_told():
@@ -195,6 +205,7 @@ def check(
         typer.Option("--note", help="以前保存的成员检查点。A member's note kept earlier."),
     ] = None,
     genesis: GenesisOption = None,
+    bundle: BundleOption = None,
     out: Annotated[Path, typer.Option("--out", help="证据文件。File for what convicts.")] = Path(
         "blame.json"
     ),
@@ -202,7 +213,7 @@ def check(
 ) -> None:
     """比较成员现在的日志与以前的检查点。Hold a member's log of today against an earlier note."""
     screen = Screen(language)
-    key = _member_key(needed_genesis(genesis), member)
+    key = _member_key(needed_genesis(genesis), bundle, member)
     if (witness is None) == (note is None):
         raise Malformed("--witness, --note", "one of the two is needed")
     with HttpTransport() as transport:
@@ -227,6 +238,7 @@ def policy(
         typer.Option("--witness-key", help="所信任见证人的公钥。Key of a witness you trust."),
     ],
     genesis: GenesisOption = None,
+    bundle: BundleOption = None,
     quorum: Annotated[
         int | None,
         typer.Option("--quorum", min=1, help="须有几个签名；默认全部。How many; else all."),
@@ -243,7 +255,7 @@ def policy(
     wanted = len(keys) if quorum is None else quorum
     if wanted > len(keys):
         raise Malformed("--quorum", f"must be at most the number of witnesses, {len(keys)}")
-    text = outsiders_of(chain.origin, chain.members, keys, wanted).text()
+    text = outsiders_of(followed_logs(chain, opened_bundle(bundle)), keys, wanted).text()
     if out is None:
         screen.out.print(text, markup=False, soft_wrap=True, end="")
         return
@@ -262,6 +274,9 @@ def witness_prefix(text: str) -> str:
     return clean_url(f"{scheme}{separator}{host}") + (f"/{path.strip('/')}" if path else "")
 
 
-def _member_key(chain: Genesis, member: str) -> VerifierKey:
-    found = chain.members.members[chain.members.index(member)]
-    return member_log_vkey(chain.origin, found.id, found.log_key)
+def _member_key(chain: Genesis, bundle: Path | None, member: str) -> VerifierKey:
+    origin = f"{chain.origin}/{member}"
+    for key in followed_logs(chain, opened_bundle(bundle)):
+        if key.name == origin:
+            return key
+    raise Malformed("--member", f"{member} is no member; of who joined later, --bundle tells")

@@ -274,9 +274,17 @@ class World:
         self.certificates[checkpoint.size] = certificate
         return certificate
 
-    def hand_over(self, calls: Sequence[Call], ids: Sequence[str]) -> None:
-        """Grow by the last block of this epoch, certified by its members; others take over."""
-        successors = make_members(self.genesis.name, ids, self.epoch + 1)
+    def hand_over(
+        self, calls: Sequence[Call], ids: Sequence[str], renewed: Sequence[str] = ()
+    ) -> None:
+        """Grow by the last block of this epoch, certified by its members; others take over. Those
+        `renewed` have another log key from then on.
+        """
+        made = make_members(self.genesis.name, ids, self.epoch + 1).members
+        keys = {one: signer(f"{self.genesis.name}/log/renewed", one).public for one in renewed}
+        successors = MemberSet(
+            tuple(replace(one, log_key=keys.get(one.id, one.log_key)) for one in made)
+        )
         self._successors = successors
         self.grow(calls)
         certificate = self.certify(delays=tuple(range(2, 2 + self.members.q)))

@@ -8,12 +8,16 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from client.holders import followed_logs, member_sets
 from ledger.assembly import assemble
 from ledger.bundle_file import encode_bundle
 from ledger.checkpoint import Checkpoint
-from ledger.claims import Trace
+from ledger.claims import Extension, Trace
 from ledger.notes import COSIGNATURE_V1, ED25519, VerifierKey, cosign_text, sign_text
+from ledger.tlog_policy import parse_policy
 from tests.client_town import Said, run
+from tests.forger.epochs import epochs
+from tests.forger.stories import DONATION as STORY
 from tests.forger.stories import receipt, supply
 from tests.forger.world import World, signer
 
@@ -148,3 +152,34 @@ def test_one_command_writes_the_policy_that_a_witnessed_bundle_meets(files: File
     written = wanted.read_text()
     assert run("witness", "policy", *genesis, *both, "--quorum", "1").out == written
     assert "--quorum" in run("witness", "policy", *genesis, *both, "--quorum", "3").err
+
+
+def test_a_policy_of_today_knows_who_joined_and_not_who_has_left(tmp_path: Path) -> None:
+    """m0 left with epoch 2 and m4 came: what m0's log key signs from then on counts for nothing."""
+    world = epochs()
+    genesis, recent = tmp_path / "genesis.json", tmp_path / "recent.json"
+    genesis.write_bytes(world.genesis.to_json())
+    recent.write_bytes(encode_bundle(assemble(world, Trace(STORY))))
+    court = VerifierKey(COURT, COSIGNATURE_V1, signer("witness", COURT).public).text()
+    asked = ("witness", "policy", "--genesis", genesis, "--witness-key", court)
+    then = parse_policy(run(*asked).out)
+    now = parse_policy(run(*asked, "--bundle", recent).out)
+    origin = world.genesis.origin
+    assert {key.name for key in then.logs} - {key.name for key in now.logs} == {f"{origin}/m0"}
+    assert {key.name for key in now.logs} - {key.name for key in then.logs} == {f"{origin}/m4"}
+
+
+def test_an_origin_keeps_the_first_key_it_ever_had() -> None:
+    """A witness believes one key per origin: whoever came with another gets none of its trust."""
+    world = epochs()
+    honest = assemble(world, Trace(STORY))
+    *_, last = member_sets(world.genesis, honest)
+    kept = followed_logs(world.genesis, honest)
+    assert [key.name.rpartition("/")[2] for key in kept] == [one.id for one in last.members]
+    renewed = World()
+    renewed.grow([])
+    renewed.hand_over([], ["m0", "m1", "m2", "m3"], renewed=["m2"])
+    renewed.grow([])
+    renewed.certify()
+    left = followed_logs(renewed.genesis, assemble(renewed, Extension(1, renewed.chain_root(1))))
+    assert [key.name.rpartition("/")[2] for key in left] == ["m0", "m1", "m3"]

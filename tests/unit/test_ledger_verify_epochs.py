@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from client.holders import followed_logs
 from ledger.assembly import assemble
 from ledger.bundle_file import decode_bundle, encode_bundle
 from ledger.claims import Extension, History, Receipt, Trace
-from ledger.tlog_policy import policy_of
+from ledger.notes import COSIGNATURE_V1, VerifierKey
+from ledger.tlog_policy import outsiders_of, policy_of
 from ledger.transaction import Transaction
 from ledger.verdict import Report
 from ledger.verify import verify_bundle
@@ -23,7 +25,7 @@ from tests.forger.epochs import (
     witness_note,
 )
 from tests.forger.stories import DONATION, LOT_A, donation_blocks
-from tests.forger.world import World
+from tests.forger.world import World, signer
 
 DOUBT = "collusion of past members cannot be excluded"
 
@@ -99,6 +101,39 @@ def test_retired_keys_are_refused_by_a_witness_policy() -> None:
     stolen = replace(bundle, witnesses=(witness_note(world, "m1"),))
     report = verify_bundle(encode_bundle(stolen), world.genesis, policy=policy(world))
     assert report.authority.code == "witness-malformed"
+
+
+def test_the_line_names_the_members_whose_log_keys_retired_keys_would_need() -> None:
+    """An honest witness holds m0's origin to the past of m0's origin. It saw it last before m0
+    left; whoever then has m0's log key too has another future cosigned.
+    """
+    world, fork = epochs(), forked_by_retired_keys()
+    court = VerifierKey(COURT, COSIGNATURE_V1, signer("witness", COURT).public)
+    bundle = assemble(fork, Trace(DONATION))
+    data = encode_bundle(replace(bundle, witnesses=(witness_note(fork, "m0", (COURT,)),)))
+    of_then = outsiders_of(followed_logs(world.genesis), [court], 1)
+    report = verify_bundle(data, world.genesis, policy=of_then)
+    assert report.authority.code == "quorum-and-witnesses"
+    assert report.authority.parameters["logs"] == "m0"
+    assert "only with the log keys of m0" in report.authority.text("en")
+    assert "除非握有 m0 的日志密钥" in report.authority.text("zh")
+    of_now = outsiders_of(
+        followed_logs(world.genesis, assemble(world, Trace(DONATION))), [court], 1
+    )
+    report = verify_bundle(data, world.genesis, policy=of_now)
+    assert report.authority.code == "witnesses-too-few-and-unknown"
+    assert not report.exit_ok
+
+
+def test_the_members_named_are_those_whose_notes_count() -> None:
+    world = epochs()
+    court = VerifierKey(COURT, COSIGNATURE_V1, signer("witness", COURT).public)
+    everyone = outsiders_of(followed_logs(world.genesis), [court], 1)
+    notes = (witness_note(world, "m1", (COURT,)), witness_note(world, "m2", (COURT,)))
+    data = encode_bundle(replace(assemble(world, Trace(DONATION)), witnesses=notes))
+    report = verify_bundle(data, world.genesis, policy=everyone)
+    assert report.authority.parameters["logs"] == "m1, m2"
+    assert report.authority.parameters["witnesses"] == f"{COURT}, {COURT}"
 
 
 def test_a_policy_that_retired_keys_satisfy_excludes_nothing_and_the_line_says_so() -> None:

@@ -69,10 +69,14 @@ export async function checkAuthority(
   }
   const signers = set.members.filter(({ id }) => cosignatures.some(({ member }) => member === id));
   const cosigners = signers.map(({ id, cosignerKey }) => cosignerOf(origin, id, cosignerKey));
-  const { counted, unknown, areMembersAlone } = await checkWitnesses(engine, notes, policy, cosigners, origin);
+  const seen = await checkWitnesses(engine, notes, policy, cosigners, origin);
+  const { counted, unknown, areMembersAlone } = seen;
+  const logs = seen.logs.join(", ");
   if (unknown.length > 0) {
-    const code = areMembersAlone ? "members-alone-and-unknown" : "witnesses-unknown";
-    const line = qualified(code, { ...parameters, witnesses: unknown.join(", ") });
+    const witnesses = unknown.join(", ");
+    const line = areMembersAlone
+      ? qualified("members-alone-and-unknown", { ...parameters, witnesses })
+      : qualified("witnesses-unknown", { ...parameters, logs, witnesses });
     return { ...vouched, line, isPolicyMet: true };
   }
   if (areMembersAlone) {
@@ -81,7 +85,7 @@ export async function checkAuthority(
   }
   const code = size === undefined ? "quorum-and-witnesses" : "quorum-pin-and-witnesses";
   const witnesses = counted.join(", ");
-  return { ...vouched, line: clean("authority", code, { ...parameters, witnesses }), isPolicyMet: true };
+  return { ...vouched, line: clean("authority", code, { ...parameters, logs, witnesses }), isPolicyMet: true };
 }
 
 function qualified(code: string, parameters: Parameters): Line {

@@ -26,9 +26,10 @@ interface WitnessNote {
   readonly lines: readonly SignatureLine[];
 }
 
-/** What the witnesses of a bundle come to: names counted, and names not checked for want of a key. */
+/** What the witnesses of a bundle come to: names counted, members in whose logs, and names not checked for want of a key. */
 export interface Witnessed {
   readonly counted: readonly string[];
+  readonly logs: readonly string[];
   readonly unknown: readonly string[];
   /** Whether the members' own keys were enough, so that retired ones would have been. */
   readonly areMembersAlone: boolean;
@@ -95,6 +96,7 @@ export async function checkWitnesses(
 ): Promise<Witnessed> {
   const signed = new Set<string>();
   const counted: string[] = [];
+  const logs = new Set<string>();
   const unknown: string[] = [];
   for (const [name, known] of policy.witnesses) {
     if (cosigners.some((one) => one.name === known.name && equal(one.key, known.key))) signed.add(name);
@@ -120,6 +122,7 @@ export async function checkWitnesses(
       }
       signed.add(name);
       counted.push(line.name);
+      logs.add(own.slice(origin.length + 1));
     }
   }
   if (!isSatisfied(policy, signed)) {
@@ -127,7 +130,7 @@ export async function checkWitnesses(
     if (unknown.length === 0) throw new Failed("witnesses-too-few", { quorum });
     throw new Failed("witnesses-too-few-and-unknown", { quorum, witnesses: unknown.join(", ") });
   }
-  return { counted, unknown, areMembersAlone: areMembersAlone(policy, signed, origin) };
+  return { counted, logs: [...logs], unknown, areMembersAlone: areMembersAlone(policy, signed, origin) };
 }
 
 function areMembersAlone(policy: Policy, signed: ReadonlySet<string>, origin: string): boolean {
