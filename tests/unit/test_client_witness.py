@@ -13,14 +13,9 @@ from client.exchange import Request, Response
 from client.faults import Unusable
 from client.transport import FunctionTransport
 from client.witness.blame import (
-    Blame,
-    convict,
-    convict_by_tiles,
-    decode_blame,
-    encode_blame,
     verify_blame,
 )
-from client.witness.judge import Answer, Witness
+from client.witness.judge import Witness
 from client.witness.protocol import REQUEST_SIZE_MAX, Asked, encode_request, monitoring_path
 from client.witness.service import application
 from client.witness.state import BLAME_FILES_MAX, Folder, own_key
@@ -31,51 +26,8 @@ from ledger.errors import ClientFault, Malformed
 from ledger.keys import Ed25519Signer
 from ledger.merkle_log import EMPTY_ROOT, MerkleLog, leaf_hash
 from ledger.notes import ED25519, Note, VerifierKey, open_note, parse_note, sign_text
-from ledger.tiles import Tile, TileReader, tile_hashes
-
-CHAIN = "chain.example"
-M1, M2 = Ed25519Signer(b"1" * 32), Ed25519Signer(b"2" * 32)
-KEY1 = VerifierKey(f"{CHAIN}/m1", ED25519, M1.public)
-KEY2 = VerifierKey(f"{CHAIN}/m2", ED25519, M2.public)
-OWN = Ed25519Signer(b"w" * 32)
-
-HONEST = MerkleLog([leaf_hash(bytes([n])) for n in range(40)])
-# The same log with its leaf 3 replaced, as a member would like it to have been.
-REWRITTEN = MerkleLog([leaf_hash(b"rewritten" if n == 3 else bytes([n])) for n in range(40)])
-
-
-def note_of(log: MerkleLog, size: int, signer: Ed25519Signer = M1, key: VerifierKey = KEY1) -> str:
-    text = Checkpoint(key.name, size, log.root(size)).text()
-    return Note(text, (sign_text(text, key.name, signer),)).encode()
-
-
-def body(log: MerkleLog, old: int, size: int, proof: list[bytes] | None = None) -> bytes:
-    given = (log.consistency(old, size) if 0 < old < size else []) if proof is None else proof
-    return encode_request(Asked(old, tuple(given), note_of(log, size)))
-
-
-class Desk:
-    """A witness over a folder, with a clock in hand."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.time = 1_700_000_000
-        self.said: list[str] = []
-        self.open()
-
-    def open(self) -> None:
-        self.memory = Folder(self.folder, self.said.append)
-        self.witness = Witness("witness.example", OWN, [KEY1, KEY2], self.memory, lambda: self.time)
-
-    def restart(self) -> None:
-        self.memory.close()
-        self.open()
-
-    def add(self, request: bytes) -> Answer:
-        return self.witness.add_checkpoint(request)
-
-    def blames(self) -> list[Blame]:
-        return [decode_blame(file.read_bytes()) for file in (self.folder / "blame").iterdir()]
+from ledger.tiles import Tile, tile_hashes
+from tests.client_logs import HONEST, KEY1, KEY2, M1, M2, OWN, REWRITTEN, Desk, body, note_of
 
 
 @pytest.fixture
@@ -171,75 +123,6 @@ def test_nobody_is_convicted_by_a_proof_that_somebody_invented(desk: Desk) -> No
         assert desk.add(body(HONEST, 7, 40, proof)).status == 422
     assert desk.blames() == []
     assert desk.add(body(HONEST, 7, 40)).status == 200
-
-
-def reader_of(log: MerkleLog, size: int) -> TileReader:
-    return TileReader(size, lambda tile: tile_hashes(log, tile))
-
-
-@pytest.mark.parametrize("size", [1, 4, 7, 8, 16, 39])
-def test_the_tiles_of_a_rewritten_log_convict_it_at_any_size(size: int) -> None:
-    earlier = note_of(HONEST, size)
-    later = note_of(REWRITTEN, 40)
-    blame = convict_by_tiles(KEY1, earlier, later, reader_of(REWRITTEN, 40))
-    if size <= 3:
-        assert blame is None  # leaf 3 came later: the early checkpoint is honest
-        return
-    assert blame is not None
-    assert verify_blame(decode_blame(encode_blame(blame)))
-    assert convict_by_tiles(KEY1, earlier, note_of(HONEST, 40), reader_of(HONEST, 40)) is None
-
-
-@pytest.mark.parametrize("size", [1, 4, 7, 8, 39])
-def test_tiles_of_another_log_show_nothing_and_are_not_taken_for_agreement(size: int) -> None:
-    earlier = note_of(HONEST, size)
-    junk = MerkleLog([leaf_hash(b"junk %d" % number) for number in range(40)])
-    for later, tiles in ((REWRITTEN, HONEST), (REWRITTEN, junk), (HONEST, junk)):
-        with pytest.raises(Malformed, match="not those of the checkpoint of size 40"):
-            convict_by_tiles(KEY1, earlier, note_of(later, 40), reader_of(tiles, 40))
-
-
-def test_a_blame_file_that_shows_no_contradiction_convicts_nobody() -> None:
-    first, second = note_of(HONEST, 7), note_of(REWRITTEN, 40)
-    blame = convict(KEY1, first, second, REWRITTEN.consistency(7, 40))
-    assert blame is not None
-    assert convict(KEY1, second, first, REWRITTEN.consistency(7, 40)) == blame
-    honest = tuple(HONEST.consistency(7, 40))
-    other = note_of(HONEST, 40, M2, KEY2)
-    for innocent in (
-        Blame(KEY1, first, first, None, ()),
-        Blame(KEY1, first, note_of(HONEST, 40), HONEST.root(7), honest),
-        Blame(KEY1, first, note_of(HONEST, 40), REWRITTEN.root(7), blame.proof),
-        Blame(KEY1, first, note_of(HONEST, 40), None, ()),
-        Blame(KEY1, second, first, blame.prefix, blame.proof),
-        Blame(KEY1, first, second, blame.prefix, blame.proof[:-1]),
-        Blame(KEY1, first, other, REWRITTEN.root(7), blame.proof),
-        Blame(KEY2, first, second, blame.prefix, blame.proof),
-    ):
-        with pytest.raises(Malformed):
-            verify_blame(decode_blame(encode_blame(innocent)))
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        (b'"kind":"suyuan', b'"kind":"xuyuan'),
-        (b'{"first"', b'{"extra":1,"first"'),
-        (b'"prefix":"', b'"prefix":"AA'),
-        (b'"proof":["', b'"proof":["AAAA","'),
-        (b'"proof":[', b'"proof":[1,'),
-        (b"\n", b""),
-        (b'{"first"', b'{ "first"'),
-    ],
-)
-def test_a_blame_file_spelt_otherwise_is_malformed(old: bytes, new: bytes) -> None:
-    blame = convict(KEY1, note_of(HONEST, 7), note_of(REWRITTEN, 40), REWRITTEN.consistency(7, 40))
-    assert blame is not None
-    data = encode_blame(blame)
-    head, separator, tail = data.rpartition(old) if old == b"\n" else data.partition(old)
-    assert separator
-    with pytest.raises(Malformed):
-        decode_blame(head + new + tail)
 
 
 def test_a_member_that_submits_garbage_poisons_its_own_origin_alone(desk: Desk) -> None:
