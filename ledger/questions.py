@@ -68,7 +68,7 @@ QUESTIONS: Final[dict[type[Any], tuple[str, str]]] = {
         "{kind} {id} 在区块 {height} 时的记录是什么？",
         "What was the record of {kind} {id} as of height {height}?",
     ),
-    Entity: ("{kind} {id} 现在的记录是什么？", "What is the record of {kind} {id} now?"),
+    Entity: ("{kind} {id} 的记录是什么？", "What is the record of {kind} {id}?"),
     EventAt: (
         "{kind} {id} 的第 {index} 条记录是什么？",
         "What is event {index} in the log of {kind} {id}?",

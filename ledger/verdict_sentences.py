@@ -137,6 +137,10 @@ _COMPLETENESS: Final = {
         "从 {from} 到 {until} 之前，{entity} 有 {events} 条记录，没有遗漏（截至区块 {height}，共 {size} 条）。",
         "From {from} until before {until}, the number of events of {entity} is {events}, and there is no other (as of height {height}; {size} in all).",
     ),
+    "complete-period-so-far": (
+        "从 {from} 到 {until} 之前，{entity} 至今有 {events} 条记录，没有遗漏；截至区块 {height}（{time}），此时段尚未结束（共 {size} 条）。",
+        "From {from} until before {until}, the number of events of {entity} is {events} so far, and there is no other as of height {height}, {time}, when the period was not over ({size} in all).",
+    ),
     "complete-as-of": (
         "这是 {entity} 在区块 {past} 时的记录；其后一条记录更晚（截至区块 {height}）。",
         "This is the record of {entity} as it stood at height {past} (seen from height {height}).",
@@ -244,7 +248,7 @@ _COMPLETENESS: Final = {
 _TIME: Final = {
     "as-of": (
         "截至 {time}（区块 {height}）。未要求时限，不作“最新”之说。",
-        "Complete as of {time}, height {height}.",
+        "Complete as of {time}, height {height}; no age was asked for, so it is not said to be the newest.",
     ),
     "certified-at": (
         "检查点签于 {time}（区块 {height}）。",

@@ -186,7 +186,7 @@ def _check_completeness(bundle: Bundle, found: _Findings) -> None:
     try:
         if header.height != checkpoint.size:
             raise Failed("older-state", height=header.height, size=checkpoint.size)
-        code, told = check_answer(bundle, claim, found.logs, header.height)
+        code, told = check_answer(bundle, claim, found.logs, header)
     except (Failed, Malformed) as error:
         found.failed("completeness", error)
         return
@@ -294,10 +294,13 @@ def _check_time(
         found.failed("time", error)
         return
     least = instants.complete_as_of
-    place = {"height": header.height, "time": utc_time(least)}
+    # Of a receipt, whose block is older, what is so old is the checkpoint.
+    is_receipt = isinstance(bundle.claim, Receipt)
+    height = certificate.checkpoint.size if is_receipt else header.height
+    place = {"height": height, "time": utc_time(least)}
     if asked.max_age_s is not None:
         _check_age(least, asked.max_age_s, asked.now_s, place, found)
-    elif isinstance(bundle.claim, Receipt):
+    elif is_receipt:
         block_time, by = utc_time(header.time // 1000), utc_time(instants.existed_by)
         found.clean("time", "existed-by", block_time=block_time, height=header.height, time=by)
     else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ledger.block import Header
 from ledger.bundle import Absent, Bundle, Logged, Outlined, Shown
 from ledger.claims import (
     Absence,
@@ -35,16 +36,17 @@ __all__ = ["check_answer"]
 Clean = tuple[str, dict[str, Any]]
 
 
-def check_answer(bundle: Bundle, claim: Claim, logs: Logs, height: int) -> Clean:
+def check_answer(bundle: Bundle, claim: Claim, logs: Logs, header: Header) -> Clean:
     """Return the clean line's code and parameters of any claim but a receipt.
 
     Raises: Failed; Malformed when the walk leads to more entities than a bundle may hold.
     """
     shown = {one.path: one for one in bundle.entities}
+    height = header.height
     if isinstance(claim, Extension):
         return "complete-consistency", {"height": height, "size": claim.size}
     if isinstance(claim, Period | AsOf | EventAt):
-        return check_range(claim, shown, logs, height)
+        return check_range(claim, shown, logs, header)
     _check_walk(claim, shown, logs)
     if isinstance(claim, Absence):
         return "complete-absent", {"entity": claim.path.text, "height": height}

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ledger.block import Header
 from ledger.bundle import Absent, Ranged, Shown
 from ledger.claims import AsOf, EventAt, Period, Ranging
 from ledger.hashing import sha256
@@ -25,10 +26,10 @@ Clean = tuple[str, dict[str, Any]]  # the code of a clean line and what fills it
 
 
 def check_range(
-    claim: Ranging, shown: Mapping[Path, Shown], logs: Mapping[Path, Sequence[Leaf]], height: int
+    claim: Ranging, shown: Mapping[Path, Shown], logs: Mapping[Path, Sequence[Leaf]], header: Header
 ) -> Clean:
     """Return the clean line's code and parameters. Raises: Failed."""
-    path = claim.path
+    path, height = claim.path, header.height
     name, one = path.text, shown.get(path)
     if one is None:
         raise Failed("entity-missing", entity=name)
@@ -47,7 +48,11 @@ def check_range(
         raise Failed("record-of-another-time", entity=name)
     told = {"entity": name, "height": height, "size": one.size}
     if isinstance(claim, Period):
-        return "complete-period", {**told, **_period(one, claim, logs[path])}
+        told |= _period(one, claim, logs[path])
+        if claim.until <= header.time:
+            return "complete-period", told
+        # A block may still come whose time is in it.
+        return "complete-period-so-far", {**told, "time": utc_time(header.time // 1000)}
     return "complete-event", {**told, **_event(one, claim)}
 
 

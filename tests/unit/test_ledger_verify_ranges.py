@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ledger.assembly import assemble
+from ledger.block import HEADER
 from ledger.bundle import Ranged
 from ledger.bundle_file import decode_bundle, encode_bundle
 from ledger.claims import AsOf, Claim, EventAt, ListOf, Period
@@ -76,6 +77,21 @@ def test_a_period_before_or_after_everything_is_bounded_by_the_nearest_event() -
     after = judged(Period(STOCK, time_of(COUNTS - 1) + 1, 2**53 - 1))
     assert after.completeness.parameters["events"] == 0
     assert (shown(after).first, shown(after).stop) == (COUNTS - 1, COUNTS)
+
+
+def test_a_period_that_is_not_over_is_told_so_far() -> None:
+    """A block may still come whose time is in it: nobody can say yet that there is no other."""
+    last = HEADER.decode(world().header(world().height)).time
+    assert judged(Period(STOCK, 0, last)).completeness.code == "complete-period"
+    report = judged(Period(STOCK, 0, last + 1))
+    assert report.completeness.code == "complete-period-so-far"
+    assert report.completeness.parameters["events"] == COUNTS
+    assert "was not over" in report.completeness.text("en")
+    future = judged(Period(STOCK, last + 10**9, last + 10**10))
+    assert (future.completeness.code, future.completeness.parameters["events"]) == (
+        "complete-period-so-far",
+        0,
+    )
 
 
 @pytest.mark.parametrize("height", [2, 3, 17, COUNTS + 1, COUNTS + 2])

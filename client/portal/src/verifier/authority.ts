@@ -132,7 +132,7 @@ export function checkTime(
   { cosignatures, faulty }: Authority,
   header: Header,
   { nowS, maxAgeS }: Clock,
-  asked: { readonly isReceipt: boolean; readonly isComplete: boolean },
+  asked: { readonly isReceipt: boolean; readonly isComplete: boolean; readonly size: number },
 ): Line {
   const { height } = header;
   const early = cosignatures.find(({ timestamp }) => timestamp < Math.floor(header.time / 1000));
@@ -144,12 +144,14 @@ export function checkTime(
     throw new Failed("in-the-future", { now: utcTime(nowS), time });
   }
   if (maxAgeS !== undefined) {
+    // Of a receipt, whose block is older, what is so old is the checkpoint.
+    const place = { height: asked.isReceipt ? asked.size : height, time };
     if (nowS === undefined) {
-      return { name: "time", state: "qualified", code: "no-clock", parameters: { height, time } };
+      return { name: "time", state: "qualified", code: "no-clock", parameters: place };
     }
     const age = Math.max(0, nowS - least);
-    if (age > maxAgeS) throw new Failed("too-old", { age, limit: maxAgeS, height, time });
-    return clean("time", "fresh", { age, height, limit: maxAgeS, now: utcTime(nowS), time });
+    if (age > maxAgeS) throw new Failed("too-old", { age, limit: maxAgeS, ...place });
+    return clean("time", "fresh", { age, limit: maxAgeS, now: utcTime(nowS), ...place });
   }
   if (asked.isReceipt) {
     const existedBy = utcTime(timestamps[faulty] ?? least);

@@ -1,6 +1,6 @@
 /// Completeness: the walk that says what an answer must show, made here and not by the server (FORMATS 7.1; 8, 2 and 8).
 
-import { type Leaf } from "./block.js";
+import { type Header, type Leaf } from "./block.js";
 import { ENTITIES_MAX, type Bundle, type Shown } from "./bundle.js";
 import { writeJson, type Json } from "./canonical_json.js";
 import {
@@ -40,7 +40,7 @@ export function checkCompleteness(
   bundle: Bundle,
   logs: Logs,
   result: Result | undefined,
-  height: number,
+  { height, time }: Header,
   size: number,
 ): Line {
   const { claim } = bundle;
@@ -50,7 +50,7 @@ export function checkCompleteness(
     return clean("completeness", "complete-consistency", { height, size: claim.size });
   }
   if (claim.kind === "period" || claim.kind === "as-of" || claim.kind === "event") {
-    return checkRange(bundle, claim, logs, height);
+    return checkRange(bundle, claim, logs, { height, time });
   }
   const answer = new Answer(bundle, logs);
   if (claim.kind === "entity" || claim.kind === "absence") return answer.ofOne(claim, height);

@@ -1,6 +1,6 @@
 /// Completeness of answers that show part of a log: a period, a record of the past, one event (FORMATS 8, 8).
 
-import type { Leaf } from "./block.js";
+import type { Header, Leaf } from "./block.js";
 import type { Bundle, Ranged } from "./bundle.js";
 import { equal } from "./bytes.js";
 import type { AsOfClaim, EventClaim, PeriodClaim, RangeClaim } from "./claims.js";
@@ -10,7 +10,11 @@ import { utcTime } from "./instants.js";
 import type { Logs } from "./integrity_entities.js";
 import { clean, type Line } from "./verdict.js";
 
-export function checkRange(bundle: Bundle, claim: RangeClaim, logs: Logs, height: number): Line {
+/** Height and block time of the header that the answer is proved by. */
+type Place = Pick<Header, "height" | "time">;
+
+export function checkRange(bundle: Bundle, claim: RangeClaim, logs: Logs, place: Place): Line {
+  const { height } = place;
   const entity = claim.path.text;
   const shown = bundle.entities.find(({ path }) => path.text === entity);
   if (shown === undefined) throw new Failed("entity-missing", { entity });
@@ -25,7 +29,7 @@ export function checkRange(bundle: Bundle, claim: RangeClaim, logs: Logs, height
   const leaves = logs.get(entity) ?? [];
   if (claim.kind === "as-of") return asOf(shown, claim, leaves, height);
   if (shown.then !== undefined) throw new Failed("record-of-another-time", { entity });
-  return claim.kind === "period" ? period(shown, claim, leaves, height) : event(shown, claim, leaves, height);
+  return claim.kind === "period" ? period(shown, claim, leaves, place) : event(shown, claim, leaves, height);
 }
 
 function absentThen(entity: string, claim: RangeClaim, height: number): Line {
@@ -35,24 +39,27 @@ function absentThen(entity: string, claim: RangeClaim, height: number): Line {
 
 const isToTheEnd = ({ first, leaves, size }: Ranged): boolean => first + leaves.length === size;
 
-function period(shown: Ranged, { from, until }: PeriodClaim, leaves: readonly Leaf[], height: number): Line {
+function period(shown: Ranged, { from, until }: PeriodClaim, leaves: readonly Leaf[], { height, time }: Place): Line {
   const entity = shown.path.text;
-  leaves.forEach(({ time }, place) => {
-    if ((place > 0 && time < from) || (place < leaves.length - 1 && time >= until)) {
+  leaves.forEach((leaf, place) => {
+    if ((place > 0 && leaf.time < from) || (place < leaves.length - 1 && leaf.time >= until)) {
       throw new Failed("leaf-superfluous", { entity, index: shown.first + place });
     }
   });
   if (shown.first > 0 && (leaves[0]?.time ?? from) >= from) throw new Failed("period-open-before", { entity });
   if (!isToTheEnd(shown) && (leaves.at(-1)?.time ?? 0) < until) throw new Failed("period-open-after", { entity });
-  const events = leaves.filter(({ time }) => from <= time && time < until).length;
-  return clean("completeness", "complete-period", {
+  const events = leaves.filter((leaf) => from <= leaf.time && leaf.time < until).length;
+  const told = {
     entity,
     events,
     from: utcTime(Math.floor(from / 1000)),
     height,
     size: shown.size,
     until: utcTime(Math.floor(until / 1000)),
-  });
+  };
+  if (until <= time) return clean("completeness", "complete-period", told);
+  // A block may still come whose time is in it.
+  return clean("completeness", "complete-period-so-far", { ...told, time: utcTime(Math.floor(time / 1000)) });
 }
 
 function asOf(shown: Ranged, claim: AsOfClaim, leaves: readonly Leaf[], height: number): Line {

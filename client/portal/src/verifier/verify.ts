@@ -155,7 +155,7 @@ function checkChain(bundle: Bundle, { header, checkpoint }: Anchor): void {
 function complete(bundle: Bundle, content: Content, anchor: Anchor | undefined): Line {
   if (content.line.state !== "clean" || anchor === undefined) return notChecked("completeness", "integrity");
   try {
-    return checkCompleteness(bundle, content.logs, content.result, anchor.header.height, anchor.checkpoint.size);
+    return checkCompleteness(bundle, content.logs, content.result, anchor.header, anchor.checkpoint.size);
   } catch (error) {
     return failed("completeness", error);
   }
@@ -193,7 +193,7 @@ function timed(
   const isReceipt = bundle.claim.kind === "transaction";
   const isComplete = completeness.state === "clean";
   try {
-    return checkTime(authority, anchor.header, clock, { isReceipt, isComplete });
+    return checkTime(authority, anchor.header, clock, { isReceipt, isComplete, size: anchor.checkpoint.size });
   } catch (error) {
     return failed("time", error);
   }
