@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from client.cli.conditions import PinOption, open_pin
+from client.cli.conditions import MaxAgeOption, PinOption, open_pin
 from client.cli.options import (
     GenesisOption,
     JsonOption,
@@ -46,6 +46,7 @@ def accesses(
     ],
     node: NodeOption = None,
     genesis: GenesisOption = None,
+    max_age: MaxAgeOption = None,
     pin: PinOption = None,
     out: Annotated[
         Path | None,
@@ -63,10 +64,12 @@ def accesses(
     kept = open_pin(pin)
     with (
         in_parts(accesses_claim(path, held)),
-        Client(urls, chain, language=screen.language, patience=ROUNDS_ASKING) as client,
+        Client(
+            urls, chain, language=screen.language, max_age_s=max_age, patience=ROUNDS_ASKING
+        ) as client,
     ):
         data = client.accesses(path, held, kept)
-    report = verify_now(data, chain, accesses_claim(path, held), pin=kept)
+    report = verify_now(data, chain, accesses_claim(path, held), max_age, kept)
     if out is not None:
         write_atomically(out, data)
         screen.note(screen.say("saved", file=out))

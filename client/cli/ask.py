@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 
 from client.cli.answer import ShowOption, answer_value, print_answer, print_hints
-from client.cli.conditions import PinOption, open_pin
+from client.cli.conditions import MaxAgeOption, PinOption, open_pin
 from client.cli.options import (
     GenesisOption,
     JsonOption,
@@ -90,6 +90,7 @@ def ask(
     pairs: PairsOption = None,
     node: NodeOption = None,
     genesis: GenesisOption = None,
+    max_age: MaxAgeOption = None,
     pin: PinOption = None,
     witness: _Witness = None,
     witness_key: _WitnessKey = None,
@@ -110,19 +111,21 @@ def ask(
     held = open_pin(pin)
     with (
         in_parts(claim),
-        Client(urls, chain, language=screen.language, patience=ROUNDS_ASKING) as client,
+        Client(
+            urls, chain, language=screen.language, max_age_s=max_age, patience=ROUNDS_ASKING
+        ) as client,
     ):
         attach = _attaching(client, urls, chain, witnesses)
         answers = kept(screen, out, _answers(client, claim, held, attach))
         first, several = next(answers)
         if several:
             together = Together(chain, held)
-            pages = ((page, None) for page, _ in itertools.chain([(first, True)], answers))
+            pages = ((page, max_age) for page, _ in itertools.chain([(first, True)], answers))
             met = show_pages(screen, together, pages, json) and together.claim == claim
             if show:
                 screen.note(screen.say("show-by-page"))
         else:
-            report = verify_now(first, chain, pin=held)
+            report = verify_now(first, chain, max_age_s=max_age, pin=held)
             met = report.claim == claim  # else its absence, or presence, is what was proved
             if json:
                 screen.json(answer_value(report, screen.language, show))

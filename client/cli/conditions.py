@@ -1,4 +1,4 @@
-"""What a reader trusts besides genesis, as options: a kept checkpoint, outside witnesses."""
+"""What a reader asks for besides genesis, as options: an age, a kept checkpoint, witnesses."""
 
 from __future__ import annotations
 
@@ -13,8 +13,14 @@ from client.verify import pin_size
 from ledger.errors import Malformed
 from ledger.tlog_policy import POLICY_SIZE_MAX, Policy, parse_policy
 
-__all__ = ["PinOption", "PolicyOption", "open_pin", "open_policy"]
+__all__ = ["MaxAgeOption", "PinOption", "PolicyOption", "open_pin", "open_policy"]
 
+MaxAgeOption = Annotated[
+    int | None,
+    typer.Option(
+        "--max-age", min=0, help="最长时限（秒）。Tolerated age in seconds.", show_default=False
+    ),
+]
 PinOption = Annotated[
     Path | None,
     typer.Option("--pin", help="以前保存的检查点。A checkpoint kept earlier.", show_default=False),

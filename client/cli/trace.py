@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from client.cli.conditions import PinOption, open_pin
+from client.cli.conditions import MaxAgeOption, PinOption, open_pin
 from client.cli.options import (
     GenesisOption,
     JsonOption,
@@ -41,6 +41,7 @@ def trace(
     ],
     node: NodeOption = None,
     genesis: GenesisOption = None,
+    max_age: MaxAgeOption = None,
     pin: PinOption = None,
     proof: Annotated[
         bool, typer.Option("--proof", help="同时显示核验结论。Show the verdict too.")
@@ -60,10 +61,12 @@ def trace(
     held = open_pin(pin)
     with (
         in_parts(Trace(path)),
-        Client(urls, chain, language=screen.language, patience=ROUNDS_ASKING) as client,
+        Client(
+            urls, chain, language=screen.language, max_age_s=max_age, patience=ROUNDS_ASKING
+        ) as client,
     ):
         data = client.trace(path, pin=held)
-        report = verify_now(data, chain, path, pin=held)
+        report = verify_now(data, chain, path, max_age, held)
         items = item_names(client, report)
     if out is not None:
         write_atomically(out, data)

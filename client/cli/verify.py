@@ -12,7 +12,13 @@ from typing import Annotated
 import typer
 
 from client.cli.answer import ShowOption, answer_value, print_answer
-from client.cli.conditions import PinOption, PolicyOption, open_pin, open_policy
+from client.cli.conditions import (
+    MaxAgeOption,
+    PinOption,
+    PolicyOption,
+    open_pin,
+    open_policy,
+)
 from client.cli.options import GenesisOption, JsonOption, LanguageOption, needed_genesis, subject
 from client.cli.pages import show_pages
 from client.cli.questions import (
@@ -70,12 +76,7 @@ def verify(
     height: HeightOption = None,
     index: IndexOption = None,
     pairs: PairsOption = None,
-    max_age: Annotated[
-        int | None,
-        typer.Option(
-            "--max-age", min=0, help="最长时限（秒）。Tolerated age in seconds.", show_default=False
-        ),
-    ] = None,
+    max_age: MaxAgeOption = None,
     pin: PinOption = None,
     policy: PolicyOption = None,
     show: ShowOption = False,

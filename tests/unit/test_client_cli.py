@@ -75,6 +75,31 @@ def test_a_trace_for_a_program_holds_events_records_and_verdict(town: Town) -> N
     assert said.json["verdict"]["clean"] is True
 
 
+@pytest.mark.parametrize("command", ["trace", "ask", "accesses"])
+def test_a_member_that_answers_with_the_past_is_not_believed_by_who_asks_for_an_age(
+    town: Town, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, tuple[object, ...]] = {
+        "trace": ("trace", DONATION, "--proof"),
+        "ask": ("ask", DONATION, "--kind", "entity"),
+        "accesses": (
+            "accesses",
+            "health-commission.dataset-observation",
+            "--pairs",
+            town.folder / "pairs.json",
+        ),
+    }
+    question = (*asked[command], *town.chain, "--language", "en", "--max-age", 600)
+    said = run(*question)
+    assert said.status == 0
+    assert "within the 600 s asked for" in said.out
+    later = time.time() + 1_000
+    monkeypatch.setattr("client.verify.time.time", lambda: later)
+    said = run(*question)
+    assert said.status == 2
+    assert "more than the 600 s asked for" in said.err
+
+
 def test_that_a_donation_is_unknown_is_proved_and_the_status_says_no(town: Town) -> None:
     said = run("trace", "red-cross.nothing", *town.chain)
     assert said.status == 1
