@@ -37,6 +37,7 @@ from client.cli.questions import (
     PairsOption,
     UntilOption,
     claim_of,
+    require_own_chain,
 )
 from client.cli.screen import EXIT_FAILED, Screen
 from client.cli.witness import witness_prefix
@@ -108,6 +109,7 @@ def ask(
     witnesses = _witnesses(witness or [], witness_key or [])
     urls = addresses(node)
     chain = genesis_or_fetched(screen, genesis, urls)
+    require_own_chain(kind, about, chain.origin)
     held = open_pin(pin)
     with (
         in_parts(claim),

@@ -39,6 +39,7 @@ __all__ = [
     "PairsOption",
     "UntilOption",
     "claim_of",
+    "require_own_chain",
 ]
 
 Kind = Literal[
@@ -156,6 +157,19 @@ def claim_of(kind: Kind, about: str, narrowed: Narrowed) -> Claim:
     for name in given.keys() & {"from", "until"}:
         value[name] = _instant(given[name], f"--{name}")
     return parse_claim(value)
+
+
+def require_own_chain(kind: Kind | None, about: str, origin: str) -> None:
+    """Refuse the file of a checkpoint of another chain: that its size and root are here, too, is no
+    answer about it. One of a member's own log (`<chain>/<member>`) is this chain's.
+
+    Raises: Malformed, ClientFault for the file.
+    """
+    if kind != "consistency":
+        return
+    kept = read_checkpoint(open_pin(Path(about)) or "", may_be_bare=True).origin
+    if kept != origin and not kept.startswith(f"{origin}/"):
+        raise Malformed("checkpoint.origin", f"is of another chain, {kept}")
 
 
 def _instant(text: str, field: str) -> int:

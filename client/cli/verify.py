@@ -31,6 +31,7 @@ from client.cli.questions import (
     PairsOption,
     UntilOption,
     claim_of,
+    require_own_chain,
 )
 from client.cli.screen import EXIT_FAILED, Screen
 from client.files import read_file
@@ -87,6 +88,7 @@ def verify(
     screen = Screen(language)
     chain = needed_genesis(genesis)
     asked = _asked(about, kind, Narrowed(event, since, until, height, index, pairs))
+    require_own_chain(kind, about or "", chain.origin)
     conditions = (max_age, open_pin(pin), open_policy(policy))
     if len(bundles) > 1:
         if show:

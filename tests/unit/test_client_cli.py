@@ -4,6 +4,7 @@ exit statuses.
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Iterator
@@ -98,6 +99,16 @@ def test_a_member_that_answers_with_the_past_is_not_believed_by_who_asks_for_an_
     said = run(*question)
     assert said.status == 2
     assert "more than the 600 s asked for" in said.err
+
+
+def test_the_checkpoint_of_another_chain_is_not_asked_about_here(
+    town: Town, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    kept.write_text(f"other/chain\n1\n{base64.b64encode(bytes(32)).decode()}\n")
+    said = run("ask", kept, "--kind", "consistency", *town.chain)
+    assert said.status == 2
+    assert "other/chain" in said.err
 
 
 def test_that_a_donation_is_unknown_is_proved_and_the_status_says_no(town: Town) -> None:

@@ -18,9 +18,12 @@ from ledger.limits import (
     BUNDLE_ENTITIES_MAX,
     BUNDLE_EVENTS_MAX,
     BUNDLE_SIZE_MAX,
+    HANDOVERS_MAX,
     JSON_COMMAS_MAX,
     MERKLE_PATH_MAX,
+    WITNESS_NOTES_MAX,
 )
+from tests.forger.epochs import epochs
 from tests.forger.forging import edit
 from tests.forger.stories import LOT_A, donation_world, supply
 
@@ -94,6 +97,19 @@ def test_every_field_refuses_values_of_other_types(name: str, wrong: Any) -> Non
 @pytest.mark.parametrize("name", sorted(json.loads(encode_bundle(HISTORY))))
 def test_every_field_is_needed(name: str) -> None:
     assert refused(lambda value: value.pop(name))
+
+
+def test_more_handovers_or_notes_than_a_bundle_may_hold_are_not_read() -> None:
+    epoch = json.loads(encode_bundle(assemble(epochs(), History(LOT_A))))["epochs"][0]
+
+    def many_handovers(value: dict[str, Any]) -> None:
+        value["epochs"] = [epoch] * (HANDOVERS_MAX + 1)
+
+    def many_notes(value: dict[str, Any]) -> None:
+        value["witnesses"] = [f"{number:03}\n" for number in range(WITNESS_NOTES_MAX + 1)]
+
+    assert f"more than {HANDOVERS_MAX}" in refused(many_handovers)
+    assert f"1 to {WITNESS_NOTES_MAX} notes" in refused(many_notes)
 
 
 def test_a_bundle_without_entities_answers_nothing() -> None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from client.holders import followed_logs
 from ledger.assembly import assemble
 from ledger.bundle_file import decode_bundle, encode_bundle
+from ledger.checkpoint import Checkpoint
 from ledger.claims import Extension, History, Receipt, Trace
 from ledger.notes import COSIGNATURE_V1, VerifierKey
 from ledger.tlog_policy import outsiders_of, policy_of
@@ -169,6 +170,26 @@ def test_a_policy_is_satisfied_by_the_witness_it_names() -> None:
     report = verify_bundle(data, world.genesis, pin=pin, policy=policy(world))
     assert report.authority.code == "quorum-pin-and-witnesses"
     assert not is_doubted(report)
+
+
+def test_a_note_of_the_same_root_at_another_size_is_no_witness_of_this_one() -> None:
+    """Both are signed: a witness may well have cosigned a size that this log never had."""
+    world = epochs()
+    true = world.checkpoint()
+    text = Checkpoint(f"{true.origin}/m1", true.size + 1, true.root).text()
+    bundle = assemble(world, Trace(DONATION))
+    data = encode_bundle(replace(bundle, witnesses=(witness_note(world, "m1", text=text),)))
+    report = verify_bundle(data, world.genesis, policy=policy(world))
+    assert report.authority.code == "witness-malformed"
+    assert report.authority.parameters["rule"] == "must be of the checkpoint's size and root"
+
+
+@pytest.mark.parametrize(("count", "state"), [(32, "qualified"), (33, "failed")])
+def test_a_note_has_at_most_32_lines_of_witnesses(count: int, state: str) -> None:
+    world = epochs()
+    note = witness_note(world, "m1", [f"w{number:02}.example" for number in range(count)])
+    data = encode_bundle(replace(assemble(world, Trace(DONATION)), witnesses=(note,)))
+    assert verify_bundle(data, world.genesis).authority.state == state
 
 
 def test_a_policy_that_asks_for_all_is_not_satisfied_by_one() -> None:

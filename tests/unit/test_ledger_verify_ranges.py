@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ledger.assembly import assemble
 from ledger.block import HEADER
@@ -25,10 +26,11 @@ from tests.forger.stories import (
     LOT_B,
     STOCK,
     donation_world,
+    event,
     stock_world,
     supply,
 )
-from tests.forger.world import World
+from tests.forger.world import Call, World
 
 world = cache(stock_world)
 
@@ -77,6 +79,24 @@ def test_a_period_before_or_after_everything_is_bounded_by_the_nearest_event() -
     after = judged(Period(STOCK, time_of(COUNTS - 1) + 1, 2**53 - 1))
     assert after.completeness.parameters["events"] == 0
     assert (shown(after).first, shown(after).stop) == (COUNTS - 1, COUNTS)
+
+
+def test_a_period_that_ends_a_moment_after_the_last_event_shown_may_hide_another() -> None:
+    """To the millisecond: the neighbour after a period is not in it."""
+    honest = assemble(world(), Period(STOCK, time_of(3), time_of(8)))
+    wider = Period(STOCK, time_of(3), time_of(8) + 1)
+    report = verify_bundle(encode_bundle(replace(honest, claim=wider)), world().genesis)
+    assert report.completeness.code == "period-open-after"
+
+
+def test_a_list_counts_events_of_the_entitys_own_contract() -> None:
+    """Another contract may name the entity and call its event the same."""
+    grown = donation_world()
+    inspected = event("inspected", on=(LOT_A,), verdict="conformant")
+    grown.grow([Call([inspected], {LOT_A: {"held": 1}}, contract="datasharing")])
+    grown.certify()
+    report = judged(ListOf(LOT_A, "inspected"), grown)
+    assert report.completeness.parameters["count"] == 1
 
 
 def test_a_period_that_is_not_over_is_told_so_far() -> None:
