@@ -8,6 +8,7 @@ Source: docs/FORMATS.md 7.5.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -27,9 +28,8 @@ from ledger.tlog_policy import member_log_vkey
 __all__ = ["ATTEMPTS_MAX", "WITNESSES_MAX", "witnessed"]
 
 WITNESSES_MAX: Final = WITNESS_LINES_MAX
-ATTEMPTS_MAX: Final = (
-    20  # a member signs at most once a second, a block may come ten times as often
-)
+ATTEMPTS_MAX: Final = 20  # a member signs at most once a second, blocks may come far more often
+SIGNS_EVERY_S: Final = 1.0  # seconds, of a member's own checkpoint (docs/TLOG.md)
 
 Witness = tuple[str, VerifierKey]  # its submission prefix and its key
 
@@ -41,6 +41,7 @@ def witnessed(
     genesis: Genesis,
     witnesses: Sequence[Witness],
     ask: Callable[[], bytes],
+    sleep: Callable[[float], None] = time.sleep,
 ) -> bytes:
     """Return a bundle of `ask`, which gives verified ones of the member at `node`, with a line of
     every witness on the member's own checkpoint.
@@ -58,6 +59,9 @@ def witnessed(
         key = member_log_vkey(genesis.origin, member, log_key)
         log = fetch_log(transport, f"{node}/tlog/{member}", key)
         seen = parse_checkpoint(log.note.text)
+        if seen.size < checkpoint.size:
+            sleep(SIGNS_EVERY_S)  # it shows what it signed within the last second
+            continue
         if (seen.size, seen.root) != (checkpoint.size, checkpoint.root):
             continue
         note = _cosigned(transport, log, witnesses)
