@@ -85,7 +85,7 @@ const WORDS = {
   placeOf: ["区块 {height}，第 {index} 笔交易", "block {height}, transaction {index}"],
   concerns: ["涉及", "concerns"],
   to: ["至", "to"],
-  record: ["现状", "Record now"],
+  record: ["截至此凭证的记录", "Record as of this proof"],
   recordThen: ["区块 {height} 时的记录", "Record as of height {height}"],
   accepted: ["已执行", "Accepted"],
   refusedWith: ["被拒绝（{code}）", "Refused ({code})"],
