@@ -29,6 +29,7 @@ from ledger.claims import (
     Period,
     Trace,
     entities_of,
+    parse_pairs,
 )
 from ledger.errors import ClientFault, InvariantViolated, Malformed
 from ledger.genesis import Genesis
@@ -209,11 +210,13 @@ class Proofs:
     def accesses(
         self, dataset: str, pairs: Sequence[tuple[str, str]], pin: int | None = None
     ) -> bytes:
-        """Return the bundle of every access under one person's handles."""
+        """Return the bundle of every access under one person's handles, asked for in any order.
+
+        Raises: Malformed for what is no data set or no pair, ClientFault as `assemble`.
+        """
         path = Path("datasharing", "dataset", dataset)
         path.check("dataset")
-        claim = Accesses(path, tuple(sorted(pairs)))
-        return self.answer(claim, pin)
+        return self.answer(Accesses(path, parse_pairs(sorted(pairs))), pin)
 
     def answer(self, claim: Claim, pin: int | None = None) -> bytes:
         """Return the bundle that answers a claim; of an entity that does not exist, its absence.

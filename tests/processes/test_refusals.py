@@ -246,6 +246,14 @@ def test_hostile_questions_are_refused_with_a_code(
         b'{"dataset": "police.none", "pairs": []}',
         b'{"dataset": "police.none", "pairs": [["g", "h"]]}',
         b'{"dataset": "police.none", "pairs": [["g", "' + b"0" * 64 + b'"]]}',
+        b'{"dataset": "police.none", "pairs": [["g", "' + b"0" * 62 + b'zz"]]}',
+        b'{"dataset": "police.none", "pairs": [["g", "' + b"A" * 64 + b'"]]}',
+        b'{"dataset": "police.none", "pairs": ['
+        + b", ".join([b'["g", "' + b"0" * 64 + b'"]'] * 2)
+        + b"]}",
+        b'{"dataset": "police.none", "pairs": ['
+        + b", ".join(b'["g%04d", "%064d"]' % (n, n) for n in range(5_000))
+        + b"]}",
         b'{"dataset": "..", "pairs": [["", ""]]}',
         b'{"dataset": "x", "pairs": [["g", "h", "i"]]}',
         b'{"dataset": "x", "pairs": [], "more": 1}',
