@@ -40,11 +40,11 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.time = 1_700_000_000
-        self.said: list[str] = []
+        self.said: list[tuple[str, Path]] = []
         self.open()
 
     def open(self) -> None:
-        self.memory = Folder(self.folder, self.said.append)
+        self.memory = Folder(self.folder, lambda word, file: self.said.append((word, file)))
         self.witness = Witness("witness.example", OWN, [KEY1, KEY2], self.memory, lambda: self.time)
 
     def restart(self) -> None:
@@ -53,6 +53,9 @@ class Desk:
 
     def add(self, request: bytes) -> Answer:
         return self.witness.add_checkpoint(request)
+
+    def refused(self) -> list[str]:
+        return [file.read_text() for file in (self.folder / "refused").iterdir()]
 
     def blames(self) -> list[Blame]:
         return [decode_blame(file.read_bytes()) for file in (self.folder / "blame").iterdir()]

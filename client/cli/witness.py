@@ -67,6 +67,10 @@ _WORDS: Final = {
     "witness-key": ("见证公钥", "verifier key"),
     "follows": ("见证的日志 {count} 个，地址 {url}", "follows {count} logs at {url}"),
     "convicted": ("日志自相矛盾，证据已存入 {file}", "a log contradicts itself: {file}"),
+    "refused": (
+        "日志未证明是此前的延续，已留存 {file}，可用 suyuan witness check --note 核对",
+        "a log was not shown to follow; kept for suyuan witness check --note: {file}",
+    ),
     "submitted": ("见证人已签名，高度 {size}", "the witness has cosigned size {size}"),
     "saved": ("已存入 {file}", "saved in {file}"),
     "consistent": ("与见证人所见一致，未发现矛盾", "consistent with what the witness saw"),
@@ -113,7 +117,7 @@ def run(
     keys = [VerifierKey.parse(text, "--log") for text in log or []]
     if genesis is not None or not keys:
         keys += followed_logs(needed_genesis(genesis), opened_bundle(bundle))
-    held = Folder(folder, lambda said: screen.note(_say(screen, "convicted", file=said)))
+    held = Folder(folder, lambda word, file: screen.note(_say(screen, word, file=file)))
     try:
         own_name, signer = own_key(folder, name)
         witness = Witness(own_name, signer, keys, held, lambda: int(time.time()))

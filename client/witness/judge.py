@@ -2,7 +2,8 @@
 
 For each origin it knows one key and remembers the newest note it cosigned. The order of the checks
 is tlog-witness's; the state is durable before the answer leaves. A log that contradicts itself is
-refused, and where its own signatures convict it, a blame file is written.
+refused, and where its own signatures convict it, a blame file is written; where they do not yet,
+the note it signed is kept, for whoever reads the log's tiles.
 
 Invariants: sizes never fall, timestamps never fall, two roots of one size are never both cosigned.
 Source: C2SP tlog-witness v1.0.0; formats.md 6.7.
@@ -46,6 +47,10 @@ class Memory(Protocol):
 
     def blame(self, blame: Blame) -> None:
         """Write what convicts a log; a conviction that stands there already stays as it is."""
+        ...
+
+    def refused(self, origin: str, note: str) -> None:
+        """Keep a note, signed by the log, that was not shown to follow and convicts nobody yet."""
         ...
 
 
@@ -126,7 +131,8 @@ class Witness:
             self._blame(key, kept, asked)  # a stale submission may still show two roots
             return Answer(409, SIZE_TYPE, f"{held.size}\n".encode())
         if not _follows(held, checkpoint, asked.proof):
-            self._blame(key, kept, asked)
+            if not self._blame(key, kept, asked):
+                self._memory.refused(checkpoint.origin, asked.note)
             return _refusal(422, "does not follow from what was cosigned before")
         return self._cosign(note, checkpoint.origin, kept)
 
@@ -138,12 +144,13 @@ class Witness:
         self._memory.remember(origin, Note(note.text, (signed, line)).encode())
         return Answer(200, TEXT_TYPE, line.text().encode())
 
-    def _blame(self, key: VerifierKey, kept: str | None, asked: Asked) -> None:
-        if kept is None:
-            return
-        blame = convict(key, kept, asked.note, asked.proof)
-        if blame is not None:
-            self._memory.blame(blame)
+    def _blame(self, key: VerifierKey, kept: str | None, asked: Asked) -> bool:
+        """Write what convicts the log, and say whether anything does."""
+        blame = None if kept is None else convict(key, kept, asked.note, asked.proof)
+        if blame is None:
+            return False
+        self._memory.blame(blame)
+        return True
 
 
 def _follows(held: Checkpoint, new: Checkpoint, proof: tuple[bytes, ...]) -> bool:

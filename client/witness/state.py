@@ -1,8 +1,10 @@
-"""What a witness must not forget, in a folder: its key, the newest note of each origin, blame.
+"""What a witness must not forget, in a folder: its key, the newest note of each origin, blame, and
+what it refused.
 
     witness.json             name and seed, readable by its owner alone
     logs/<sha256 origin>     the newest note cosigned for that origin
     blame/<log>-<sha256 file>.json   what convicts a log; <log>: the first 16 digits of that hash
+    refused/<log>-<sha256 file>.note   what it signed and was not shown to follow
 
 A note is written whole, synced, and its folder synced, before the cosignature is given out: after a
 loss of power the witness never knows less than it has said. One process at a time holds the folder.
@@ -25,18 +27,20 @@ from ledger.keys import Ed25519Signer
 from ledger.limits import NOTE_SIZE_MAX
 from ledger.notes import COSIGNATURE_V1, VerifierKey, parse_note
 
-__all__ = ["BLAME_FILES_MAX", "Folder", "own_key"]
+__all__ = ["BLAME_FILES_MAX", "REFUSED_FILES_MAX", "Folder", "own_key"]
 
 KEY_FILE_SIZE_MAX: Final = 4 * 1024  # bytes of witness.json: about 200
 # Of one log: one that contradicts itself endlessly must not fill the disk, nor take others' places.
 BLAME_FILES_MAX: Final = 100
+# Of one log: anyone can send its honest notes with bad proofs, so the oldest make place.
+REFUSED_FILES_MAX: Final = 100
 
 
 class Folder:
     """A witness's folder, held by this process until `close`. A `client.witness.judge.Memory`."""
 
-    def __init__(self, folder: Path, say: Callable[[str], None] = lambda _: None) -> None:
-        """Hold the folder, made if need be; `say` is told of each blame file written.
+    def __init__(self, folder: Path, say: Callable[[str, Path], None] = lambda *_: None) -> None:
+        """Hold the folder, made if need be; `say` is told of each file: "convicted" or "refused".
 
         Raises: ClientFault "folder-held" when another process holds it, "file-unwritable".
         """
@@ -44,7 +48,7 @@ class Folder:
         self._say = say
         self._newest: dict[str, str] = {}
         try:
-            for part in (folder / "logs", folder / "blame"):
+            for part in (folder / "logs", folder / "blame", folder / "refused"):
                 part.mkdir(parents=True, exist_ok=True)
             self._lock: IO[str] = (folder / "lock").open("w")
         except OSError as error:
@@ -86,14 +90,27 @@ class Folder:
     def blame(self, blame: Blame) -> None:
         """Write what convicts a log, once, and no more than so many files of each log."""
         data = encode_blame(blame)
-        folder = self._folder / "blame"
-        whose = sha256(blame.key.name.encode()).hexdigest()[:16]
-        file = folder / f"{whose}-{sha256(data).hexdigest()}.json"
-        if file.exists() or sum(1 for _ in folder.glob(f"{whose}-*")) >= BLAME_FILES_MAX:
+        file = self._evidence("blame", blame.key.name, data, "json")
+        if not file.exists() and len(_of_same_log(file)) < BLAME_FILES_MAX:
+            write_atomically(file, data)
+            _sync(file.parent)
+            self._say("convicted", file)
+
+    def refused(self, origin: str, note: str) -> None:
+        """Keep what a log signed and was not shown to follow, the newest so many of each log."""
+        data = note.encode()
+        file = self._evidence("refused", origin, data, "note")
+        if file.exists():
             return
+        for oldest in _of_same_log(file)[: 1 - REFUSED_FILES_MAX]:
+            oldest.unlink()
         write_atomically(file, data)
-        _sync(folder)
-        self._say(f"{blame.key.name}: {file}")
+        _sync(file.parent)
+        self._say("refused", file)
+
+    def _evidence(self, part: str, origin: str, data: bytes, ending: str) -> Path:
+        whose = sha256(origin.encode()).hexdigest()[:16]
+        return self._folder / part / f"{whose}-{sha256(data).hexdigest()}.{ending}"
 
     def _file(self, origin: str) -> Path:
         return self._folder / "logs" / sha256(origin.encode()).hexdigest()
@@ -121,6 +138,12 @@ def own_key(folder: Path, name: str | None) -> tuple[str, Ed25519Signer]:
     if name not in (None, value["name"]):
         raise Malformed("--name", f"this folder's witness is {value['name']}")
     return value["name"], Ed25519Signer(from_hex(value.get("seed"), str(file)))
+
+
+def _of_same_log(file: Path) -> list[Path]:
+    """Return the files beside it that are of the same log, the oldest first."""
+    whose = file.name.partition("-")[0]
+    return sorted(file.parent.glob(f"{whose}-*"), key=lambda one: (one.stat().st_mtime_ns, one))
 
 
 def _sync(folder: Path) -> None:

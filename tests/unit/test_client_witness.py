@@ -18,7 +18,7 @@ from client.witness.blame import (
 from client.witness.judge import Witness
 from client.witness.protocol import REQUEST_SIZE_MAX, Asked, encode_request, monitoring_path
 from client.witness.service import application
-from client.witness.state import BLAME_FILES_MAX, Folder, own_key
+from client.witness.state import BLAME_FILES_MAX, REFUSED_FILES_MAX, Folder, own_key
 from client.witness.submission import Refused, fetch_log, fetch_witnessed, look_for_blame, submit
 from client.words import sentence_of
 from ledger.checkpoint import Checkpoint
@@ -103,7 +103,8 @@ def test_two_roots_for_one_size_are_refused_and_convict(desk: Desk) -> None:
     first, second = verify_blame(blame)
     assert (first.size, second.size, blame.key) == (8, 8, KEY1)
     assert first.root != second.root
-    assert desk.said == [f"{KEY1.name}: {next((desk.folder / 'blame').iterdir())}"]
+    assert desk.said == [("convicted", next((desk.folder / "blame").iterdir()))]
+    assert desk.refused() == []
 
 
 def test_the_proof_of_a_rewritten_log_convicts_it(desk: Desk) -> None:
@@ -122,7 +123,33 @@ def test_nobody_is_convicted_by_a_proof_that_somebody_invented(desk: Desk) -> No
     for proof in (invented, [], REWRITTEN.consistency(7, 40), HONEST.consistency(7, 39)):
         assert desk.add(body(HONEST, 7, 40, proof)).status == 422
     assert desk.blames() == []
+    assert desk.refused() == [note_of(HONEST, 40)]  # once: it may yet turn out to be a fork's
+    assert [word for word, _ in desk.said] == ["refused"]
     assert desk.add(body(HONEST, 7, 40)).status == 200
+
+
+def test_a_fork_submitted_with_a_worthless_proof_is_kept_and_convicts_by_the_tiles(
+    desk: Desk,
+) -> None:
+    assert desk.add(body(HONEST, 0, 7)).status == 200
+    assert desk.add(body(REWRITTEN, 7, 20, [])).status == 422
+    assert desk.blames() == []  # as far as the witness can tell, anybody may have sent it
+    [kept] = desk.refused()
+    served = Served(desk, HONEST, 40)
+    log = fetch_log(served.transport, "http://m1/tlog/m1", KEY1)
+    blame = look_for_blame(served.transport, log, kept)
+    assert blame is not None
+    assert [checkpoint.size for checkpoint in verify_blame(blame)] == [20, 40]
+
+
+def test_what_was_refused_last_is_kept_and_no_more_of_it_than_may_be(desk: Desk) -> None:
+    assert desk.add(body(HONEST, 0, 7)).status == 200
+    notes = []
+    for number in range(REFUSED_FILES_MAX + 5):
+        text = Checkpoint(KEY1.name, 8, number.to_bytes(32, "big")).text()
+        notes.append(Note(text, (sign_text(text, KEY1.name, M1),)).encode())
+        assert desk.add(encode_request(Asked(7, (), notes[-1]))).status == 422
+    assert sorted(desk.refused()) == sorted(notes[5:])
 
 
 def test_a_member_that_submits_garbage_poisons_its_own_origin_alone(desk: Desk) -> None:
