@@ -31,19 +31,36 @@ from node.stages import Stages
 from node.state_store import StateWrites
 from node.store import open_store
 
-__all__ = ["BLOCK", "CUSTODIAN", "HOSPITAL", "ITEM", "Ledger"]
+__all__ = [
+    "ALLOCATOR",
+    "APPROVER",
+    "BLOCK",
+    "CUSTODIAN",
+    "HOSPITAL",
+    "ITEM",
+    "OFFICE",
+    "PROVIDER",
+    "REGISTRAR",
+    "START",
+    "Ledger",
+]
 
 START: Final = 1_579_852_800_000  # ms since 1970
 BLOCK: Final = 500  # transactions
 BATCH: Final = 10_000  # entities of one write while others are put beside
 VALID_MS: Final = 60_000
-CUSTODIAN, HOSPITAL, ITEM = "depot.custodian", "hospital.ward", "depot.mask"
+REGISTRAR, CUSTODIAN = "depot.registrar", "depot.custodian"
+ALLOCATOR, APPROVER = "depot.allocator", "depot.approver"
+PROVIDER, OFFICE = "depot.data", "hospital.office"
+HOSPITAL, ITEM = "hospital.ward", "depot.mask"
 ROLES: Final = {
-    "depot.registrar": ("registrar",),
+    REGISTRAR: ("registrar",),
     CUSTODIAN: ("custodian", "republisher"),
-    "depot.allocator": ("allocator",),
-    "depot.approver": ("approver",),
+    ALLOCATOR: ("allocator",),
+    APPROVER: ("approver",),
     HOSPITAL: ("recipient",),
+    PROVIDER: ("provider",),
+    OFFICE: ("user",),
 }
 RECORD: Final = bytes(150)  # of an entity nobody asks about: as long as a lot's
 
@@ -54,7 +71,7 @@ def signer(role: str, name: str) -> Ed25519Signer:
 
 
 def genesis() -> Genesis:
-    """Four members, five accounts."""
+    """Four members, seven accounts."""
     members = tuple(
         Member(
             cosigner_key=signer("cosigner", name).public,

@@ -27,16 +27,30 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import browser
-from benchmarks.lone_member import BLOCK, CUSTODIAN, HOSPITAL, ITEM, Ledger
+from benchmarks.business import accesses_of, items, shared_and_read, shipped_and_used
+from benchmarks.lone_member import BLOCK, Ledger
 from benchmarks.machine import machine
 from client.calls import Call
 from ledger.assembly import assemble
 from ledger.bundle_file import encode_bundle
-from ledger.claims import Absence, Claim, Entity, History, Period, Trace
+from ledger.claims import (
+    Absence,
+    AsOf,
+    Claim,
+    Entity,
+    EventAt,
+    Extension,
+    History,
+    ListOf,
+    Period,
+    Receipt,
+    Trace,
+)
 from ledger.paths import Path as EntityPath
+from ledger.transaction import Transaction
 from ledger.verify import verify_bundle
 
-__all__ = ["GROWTH_MAX", "beyond", "items", "main", "shipped_and_used"]
+__all__ = ["GROWTH_MAX", "beyond", "main"]
 
 ENTITIES: Final = (10_000, 100_000, 1_000_000)
 EVENTS: Final = (10, 1_000, 10_000)  # the last is the most that one bundle holds
@@ -186,10 +200,30 @@ def _questions(ledger: Ledger, long: bool) -> Iterator[tuple[str, list[Claim]]]:
                 for name in _names(events)
             ],
         )
+    for events in EVENTS[:2]:
+        yield f"accesses {events:,}", [accesses_of(events)]
+    listed = EVENTS[1]
+    yield (
+        f"list {listed - 2:,}",
+        [ListOf(_shipment(name), "used") for name in _names(listed)],
+    )
     yield "record", [Entity(_shipment(name)) for name in _names(EVENTS[0])]
     yield "absence", [Absence(_shipment(f"none-{number}")) for number in range(20)]
+    yield from _of_the_past(ledger)
     if long:
         yield f"period of {LONG:,}", [_middle(ledger)]
+
+
+def _of_the_past(ledger: Ledger) -> Iterator[tuple[str, list[Claim]]]:
+    """Half way: one event, a record as it was, what became of transactions, and an old root."""
+    events, height = EVENTS[1], ledger.executor.height // 2
+    names = _names(events)
+    yield "event", [EventAt(_shipment(name), events // 2) for name in names]
+    yield "record as of", [AsOf(_shipment(name), height) for name in names]
+    transactions, _ = ledger.moment().block(height)
+    ids = [Transaction.decode(data).id for data in transactions[: len(transactions) // 2][:20]]
+    yield "transaction", [Receipt(identity) for identity in ids]
+    yield "consistency", [Extension(height, ledger.executor.log.root(height))]
 
 
 def _middle(ledger: Ledger) -> Period:
@@ -204,48 +238,10 @@ def _business(long: bool) -> Iterator[Call]:
     for events in EVENTS:
         for name in _names(events):
             yield from shipped_and_used(name, events)
+    for events in EVENTS[:2]:
+        yield from shared_and_read(events)
     if long:
         yield from shipped_and_used("long", LONG)
-
-
-def items() -> Iterator[Call]:
-    """The item master: one item."""
-    item = {"base_unit": "piece", "item": ITEM, "name": "Mask", "packs": [["box", "box", 1_000]]}
-    yield Call("supplies", "define_item", item, ("depot.registrar",))
-
-
-def shipped_and_used(name: str, events: int) -> Iterator[Call]:
-    """A donation that is received, allocated, shipped, handed over and used: the shipment's history
-    has so many events.
-    """
-    lot, allocation, shipment = f"depot.L-{name}", f"depot.A-{name}", f"depot.S-{name}"
-    moved = [[lot, events * 1_000]]
-    received = {
-        "count": events, "expiry": None, "item": ITEM, "label": "box", "lot": lot, "unit": "box",
-    }  # fmt: skip
-    yield _by(CUSTODIAN, "receive", {
-        "attestation": "republished", "donation": f"depot.D-{name}", "donor": "donor",
-        "earmark": None, "lots": [received], "source": "delivery note",
-        "stated_date": "2020-01-24",
-    })  # fmt: skip
-    yield _by("depot.allocator", "propose", {
-        "allocation": allocation, "lots": moved, "need": None, "reason": "by reported need",
-        "recipient": HOSPITAL,
-    })  # fmt: skip
-    yield _by("depot.approver", "approve", {"allocation": allocation})
-    yield _by(CUSTODIAN, "ship", {
-        "allocation": allocation, "carrier": "city post, van 7", "lots": moved,
-        "shipment": shipment,
-    })  # fmt: skip
-    counted = {"condition": "intact", "counted": moved, "shipment": shipment}
-    yield _by(HOSPITAL, "hand_over", counted)
-    for _ in range(events - 2):
-        use = {"lot": lot, "purpose": "ward 3", "quantity": 100, "shipment": shipment}
-        yield _by(HOSPITAL, "use", use)
-
-
-def _by(account: str, function: str, arguments: dict[str, Any]) -> Call:
-    return Call("supplies", function, arguments, (account,))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks import proofs
+from benchmarks.business import items, shipped_and_used
 from benchmarks.lone_member import Ledger
 from client.calls import Call
 from ledger.assembly import assemble
@@ -52,8 +53,8 @@ class Reads:
 
 
 def business(events: int) -> Iterator[Call]:
-    yield from proofs.items()
-    yield from proofs.shipped_and_used("asked", events)
+    yield from items()
+    yield from shipped_and_used("asked", events)
 
 
 def answer(ledger: Ledger, claim: Claim) -> tuple[bytes, int, int]:
@@ -125,7 +126,9 @@ def test_the_questions_of_a_run_are_answered_and_compared(
     options = ["--entities", "60", "30", "--no-browser", "--out", str(out)]
     assert proofs.main(options) == 0
     said = capsys.readouterr().out
-    assert "period of 4,000" in said
+    kinds = ("history", "trace", "accesses", "list", "record", "absence", "event", "record as of")
+    for kind in (*kinds, "transaction", "consistency", "period of 4,000"):
+        assert f"| {kind}" in said
     assert "60 / 30" in said
     assert '"growth"' in out.read_text("utf-8")
 
