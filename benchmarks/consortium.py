@@ -38,10 +38,13 @@ PRELOAD_REQUEST: Final = 25  # large donations of one request: 800 events
 PRELOAD_FLOWS: Final = 4
 READY_SECONDS: Final = 60.0
 VERIFY_EVERY: Final = 100  # one receipt in a hundred
-KINDS: Final = {  # first byte of a key (node/archive.py)
+KINDS: Final = {  # first byte of a key (node/archive.py, entity_logs.py, state_store.py)
     b"b": "blocks",
     b"h": "blocks",
     b"l": "entity logs",
+    b"i": "places in the logs",
+    b"n": "places in the logs",
+    b"r": "past records",
     b"s": "state",
     b"p": "state",
     b"t": "transaction index",

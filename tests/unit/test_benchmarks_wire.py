@@ -92,7 +92,7 @@ def test_the_stored_bytes_are_told_by_what_they_are(tmp_path: Path) -> None:
     assert sizes["blocks"] == 2 + 8 + 2 + 2
     assert sizes["entity logs"] == 2 + 3
     assert sizes["ballots, certificates"] == 2 + 1
-    assert sizes["state"] == 0
+    assert sizes["past records"] == sizes["state"] == 0
 
 
 def test_the_disk_is_read_through_all_folders(tmp_path: Path) -> None:
