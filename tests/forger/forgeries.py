@@ -10,6 +10,7 @@ from tests.forger import (
     lies_about_logs,
     lies_about_notes,
     lies_about_ranges,
+    lies_about_shape,
 )
 from tests.forger.forging import FORGERIES, Attempt, Forgery
 
@@ -24,4 +25,5 @@ __all__ = [
     "lies_about_logs",
     "lies_about_notes",
     "lies_about_ranges",
+    "lies_about_shape",
 ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from ledger.bundle import Absent, Logged
-from ledger.claims import Absence, Accesses, Entity, History, Trace, handle_path
+from ledger.claims import Absence, Accesses, Entity, History, ListOf, Trace, handle_path
 from ledger.leaf import parse_state_value
 from tests.forger import stories
 from tests.forger.forging import (
@@ -143,6 +143,19 @@ def an_absence_is_claimed_and_the_entity_shown() -> Attempt:
 def a_history_of_nothing_is_shown() -> Attempt:
     nobody = stories.supply("lot", "none")
     return attempt(replace(honest(donation(), Absence(nobody)), claim=History(nobody)), donation())
+
+
+@forgery("completeness", "entity-absent")
+def a_history_of_a_handle_that_was_never_looked_at_is_shown() -> Attempt:
+    """Only beside its grant's record does a handle's absence answer anything."""
+    bundle = replace(honest(accesses(), Absence(HANDLE_2)), claim=History(HANDLE_2))
+    return attempt(bundle, accesses())
+
+
+@forgery("completeness", "entity-absent")
+def a_total_is_shown_of_a_handle_that_was_never_looked_at() -> Attempt:
+    claim = ListOf(HANDLE_2, "accessed")
+    return attempt(replace(honest(accesses(), Absence(HANDLE_2)), claim=claim), accesses())
 
 
 @forgery("integrity", "not-in-state")

@@ -13,6 +13,7 @@ from ledger.bundle import Bundle
 from ledger.bundle_file import encode_bundle
 from ledger.checkpoint import Certificate, Checkpoint, cosign
 from ledger.claims import Receipt, Trace
+from ledger.limits import VALIDITY_MS_MAX
 from ledger.transaction import Transaction
 from tests.forger import stories
 from tests.forger.forging import (
@@ -244,6 +245,12 @@ def the_proof_from_the_pin_is_withheld() -> Attempt:
     return attempt(honest(donation(), Trace(DONATION)), donation(), pin=pin)
 
 
+@forgery("authority", "pin-without-proof")
+def the_proof_is_from_another_size_than_the_pins() -> Attempt:
+    pin = donation().checkpoint(3).text()
+    return attempt(honest(donation(), Trace(DONATION), pin_size=2), donation(), pin=pin)
+
+
 @forgery("integrity", "not-consistent")
 def the_root_of_the_pin_is_written_into_a_proof_of_another_chain() -> Attempt:
     bundle = honest(donation(), Trace(DONATION), pin_size=3)
@@ -326,8 +333,23 @@ def a_receipt_for_a_transaction_of_another_chain() -> Attempt:
 
 @forgery("integrity", "transaction-outside-window")
 def a_transaction_was_accepted_after_its_validity() -> Attempt:
+    return _accepted(left_ms=-1)
+
+
+@forgery("integrity", "transaction-outside-window")
+def a_transaction_was_accepted_at_the_end_of_its_validity() -> Attempt:
+    return _accepted(left_ms=0)
+
+
+@forgery("integrity", "transaction-outside-window")
+def a_transaction_was_accepted_that_is_valid_for_too_long() -> Attempt:
+    return _accepted(left_ms=VALIDITY_MS_MAX + 1)
+
+
+def _accepted(left_ms: int) -> Attempt:
+    """A transaction ordered when it was valid for so long still."""
     world = World()
-    world.validity_ms = -1
+    world.validity_ms = left_ms
     world.grow([stories.receipt(DONATION, ((LOT_A, 5),), "a-firm")])
     world.certify()
     return attempt(assemble_receipts(world, 1, [0])[0], world)

@@ -289,12 +289,49 @@ def an_event_is_backdated() -> Attempt:
     return attempt(honest(world, History(LOT_A)), world)
 
 
-@forgery("integrity", "leaf-of-another-genesis")
-def an_entity_of_genesis_comes_from_elsewhere() -> Attempt:
+@forgery("integrity", "leaf-time")
+def an_event_is_dated_after_the_newest_block() -> Attempt:
+    world = stories.donation_world()
+    leaf = LEAF.decode(world.lives[LOT_A].leaves[-1])
+    _rewrite_last(world, LOT_A, LEAF.encode(replace(leaf, time=leaf.time + 86_400_000)))
+    return attempt(honest(world, History(LOT_A)), world)
+
+
+@forgery("integrity", "leaf-time")
+def an_event_of_the_newest_block_is_dated_before_it() -> Attempt:
+    world = stories.donation_world()
+    leaf = LEAF.decode(world.lives[LOT_A].leaves[-1])
+    _rewrite_last(world, LOT_A, LEAF.encode(replace(leaf, height=world.height + 1)))
+    return attempt(honest(world, History(LOT_A)), world)
+
+
+@forgery("integrity", "leaf-time")
+def two_events_of_one_block_are_dated_apart_in_one_log() -> Attempt:
+    world = stories.donation_world()
+    twice = [event("noted", on=(LOT_A,)), event("noted", on=(LOT_A,))]
+    world.grow([Call(twice, {LOT_A: {"held": 100}})])
+    leaf = LEAF.decode(world.lives[LOT_A].leaves[-1])
+    _rewrite_last(world, LOT_A, LEAF.encode(replace(leaf, time=leaf.time + 1)))
+    return attempt(honest(world, History(LOT_A)), world)
+
+
+def _of_genesis(**lie: Any) -> Attempt:
+    """An entity that is said to be of genesis, and that genesis does not have."""
     world = stories.donation_world()
     other = stories.supply("lot", "L-0")
     world.grow([Call([event("noted", on=(other,))], {other: {}})])
     leaf = LEAF.decode(world.lives[other].leaves[-1])
-    lie = replace(leaf, height=0, transaction_index=0, event_index=0, time=world.genesis.time)
-    _rewrite_last(world, other, LEAF.encode(lie))
+    first = replace(leaf, height=0, transaction_index=0, event_index=0, time=world.genesis.time)
+    _rewrite_last(world, other, LEAF.encode(replace(first, **lie)))
     return attempt(honest(world, History(other)), world)
+
+
+@forgery("integrity", "leaf-of-another-genesis")
+def an_entity_of_genesis_comes_from_elsewhere() -> Attempt:
+    return _of_genesis()
+
+
+@forgery("integrity", "leaf-of-another-genesis")
+def an_entity_of_genesis_is_older_than_genesis() -> Attempt:
+    genesis = donation().genesis
+    return _of_genesis(transaction=genesis.chain_id, time=genesis.time - 1)

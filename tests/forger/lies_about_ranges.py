@@ -8,12 +8,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from ledger.bundle import Bundle, Logged, Outlined, Ranged
-from ledger.claims import AsOf, EventAt, Extension, History, ListOf, Period, Ranging
+from ledger.claims import Absence, AsOf, EventAt, Extension, History, ListOf, Period, Ranging
 from ledger.leaf import LEAF, parse_state_value
 from ledger.merkle_log import leaf_hash
 from ledger.merkle_ranges import subtree_roots
 from tests.forger.forging import Attempt, attempt, donation, forgery, honest
-from tests.forger.stories import LOT_A, LOT_B, STOCK, event, stock_world
+from tests.forger.stories import LOT_A, LOT_B, STOCK, event, stock_world, supply
 from tests.forger.world import Call, World
 
 
@@ -168,6 +168,21 @@ def a_period_is_answered_by_an_outline() -> Attempt:
     return answered(PERIOD, Outlined(STOCK, value.record, value.size, value.frontier))
 
 
+def _of_nothing(claim: Ranging) -> Attempt:
+    """A question about part of a log, answered by the true proof that there is no such entity."""
+    return attempt(replace(honest(stock(), Absence(claim.path)), claim=claim), stock(), about=claim)
+
+
+@forgery("completeness", "entity-absent")
+def a_period_of_what_does_not_exist() -> Attempt:
+    return _of_nothing(Period(supply("lot", "none"), PERIOD.since, PERIOD.until))
+
+
+@forgery("completeness", "entity-absent")
+def an_event_of_what_does_not_exist() -> Attempt:
+    return _of_nothing(EventAt(supply("lot", "none"), 0))
+
+
 @forgery("completeness", "another-question")
 def another_period_is_answered() -> Attempt:
     other = honest(stock(), replace_claim(PERIOD, until=time_of(21)))
@@ -229,6 +244,11 @@ def a_record_is_shown_of_what_did_not_exist_yet() -> Attempt:
     claim = AsOf(STOCK, 1)
     true = part(honest(stock(), claim))
     return answered(claim, replace(true, then=true.record))
+
+
+@forgery("completeness", "leaf-superfluous")
+def what_did_not_exist_yet_comes_with_two_events() -> Attempt:
+    return answered(AsOf(STOCK, 1), ranged(0, 2))
 
 
 @forgery("completeness", "height-ahead")

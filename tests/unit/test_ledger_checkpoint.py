@@ -21,6 +21,7 @@ from ledger.checkpoint import (
 )
 from ledger.errors import Malformed
 from ledger.keys import Ed25519Signer, verify
+from ledger.limits import INTEGER_MAX
 from tests.forger.stories import donation_world
 from tests.forger.world import World
 
@@ -92,6 +93,7 @@ def test_a_published_witness_key_has_the_key_id_of_our_formula() -> None:
         "a\n9007199254740992\n" + "A" * 43 + "=\n",
         "a\n1\n" + "A" * 42 + "B=\n",
         "a\n1\nAAAA\n",
+        "a\n1\n" + "A" * 43 + "=\nextension",
         "a\n1\n" + "A" * 43 + "=",
         "a\r\n1\r\n" + "A" * 43 + "=\r\n",
     ],
@@ -158,6 +160,20 @@ def test_a_cosignature_binds_member_time_size_root_and_origin(world: World) -> N
         Checkpoint("hunan/" + "00" * 32, checkpoint.size, checkpoint.root),
     ):
         assert not verify_cosignature(moved, first, members)
+
+
+def test_a_cosignature_holds_up_to_the_largest_time(world: World) -> None:
+    checkpoint, members = world.checkpoint(), world.genesis.members
+    for time, holds in ((0, True), (INTEGER_MAX, True), (INTEGER_MAX + 1, False)):
+        signed = world.cosign(checkpoint, "m0", time)
+        assert verify_cosignature(checkpoint, signed, members) is holds
+
+
+def test_a_chain_has_as_many_blocks_as_numbers_reach_and_no_more() -> None:
+    text = Checkpoint("a", INTEGER_MAX, bytes(32)).text()
+    assert parse_checkpoint(text).size == INTEGER_MAX
+    with pytest.raises(Malformed, match=r"checkpoint\.size"):
+        parse_checkpoint(Checkpoint("a", INTEGER_MAX + 1, bytes(32)).text())
 
 
 def test_a_cosignature_with_a_key_of_another_role_is_refused(world: World) -> None:

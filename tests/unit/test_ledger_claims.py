@@ -196,6 +196,13 @@ def test_an_entity_that_an_event_only_concerns_leads_on_to_its_outputs() -> None
     assert walk(Trace(A), logs) == [A, B]
 
 
+def test_an_entity_that_went_in_and_came_out_leads_on_to_what_came_out_beside_it() -> None:
+    """A lot that was sampled is still there, and the sample came of it."""
+    logs = {A: [leaf(A, "sampled", [A], [A, B])], B: [leaf(B, "sampled", [A], [A, B])]}
+    assert walk(Trace(A), logs) == [A, B]
+    assert walk(Trace(B), logs) == [B]
+
+
 def test_a_cycle_ends() -> None:
     logs = {A: [leaf(A, "turned", [A], [B])], B: [leaf(B, "turned", [B], [A])]}
     assert walk(Trace(A), logs) == [A, B]

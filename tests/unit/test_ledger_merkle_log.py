@@ -14,9 +14,11 @@ from ledger.errors import InvariantViolated
 from ledger.merkle_log import (
     EMPTY_ROOT,
     MerkleLog,
+    consistency_roots,
     frontier_append,
     frontier_of,
     frontier_root,
+    inclusion_root,
     leaf_hash,
     node_hash,
     root_of,
@@ -161,6 +163,33 @@ def test_consistency_needs_a_beginning_and_an_order() -> None:
     assert verify_consistency(4, 4, log.root(), log.root(), [])
     assert not verify_consistency(4, 4, log.root(), log.root(), [bytes(32)])
     assert not verify_consistency(3, 4, log.root(3), log.root(4), [])
+
+
+def test_a_path_that_none_can_be_leads_to_no_root() -> None:
+    """Not to a wrong one: whoever compares roots has no rule to forget."""
+    log = MerkleLog(leaves(5))
+    leaf, path = log.leaf(2), log.inclusion(2)
+    assert inclusion_root(leaf, 2, 5, path) == log.root()
+    for index, size, tried in (
+        (2, 5, [*path, bytes(32)]),
+        (2, 5, path[:-1]),
+        (5, 5, path),
+        (-1, 5, path),
+        (0, 0, []),
+    ):
+        assert inclusion_root(leaf, index, size, tried) is None
+    root, proof = log.root(3), log.consistency(3, 5)
+    assert consistency_roots(3, 5, root, proof) == (root, log.root())
+    for size1, size2, tried in (
+        (3, 5, [*proof, bytes(32)]),
+        (3, 5, proof[:-1]),
+        (3, 5, []),
+        (0, 5, proof),
+        (5, 5, proof),
+        (5, 3, proof),
+        (-3, 5, proof),
+    ):
+        assert consistency_roots(size1, size2, root, tried) is None
 
 
 def test_a_log_does_not_prove_what_it_does_not_hold() -> None:

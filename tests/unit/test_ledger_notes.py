@@ -6,12 +6,15 @@ import pytest
 
 from ledger.errors import Malformed
 from ledger.keys import Ed25519Signer, verify
+from ledger.limits import INTEGER_MAX
 from ledger.notes import (
     COSIGNATURE_V1,
     ED25519,
     Note,
+    NoteLine,
     VerifierKey,
     cosign_text,
+    line_holds,
     open_note,
     parse_note,
     sign_text,
@@ -108,6 +111,8 @@ def test_a_hundred_lines_of_one_key_cost_one_verification() -> None:
         "text\n",
         "text\n\n",
         "text\n\n— alice.example AAAAAAAA",
+        "text\n\n— alice.example AAAAAAAAA",
+        "— alice.example AAAAAAAA\n",
         "text\n\n- alice.example AAAAAAAA\n",
         "text\n\n— alice.example  AAAAAAAA\n",
         "text\n\n— alice+example AAAAAAAA\n",
@@ -148,3 +153,52 @@ def test_what_is_no_note_is_malformed(note: str) -> None:
 def test_what_is_no_verifier_key_is_malformed(text: str) -> None:
     with pytest.raises(Malformed, match="vkey"):
         VerifierKey.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("key", "rule"),
+    [
+        (VerifierKey("a b", ED25519, ALICE.public), "name"),
+        (VerifierKey("a\u3000b", ED25519, ALICE.public), "name"),
+        (VerifierKey("a\0b", ED25519, ALICE.public), "name"),
+        (VerifierKey("a" * 513, ED25519, ALICE.public), "name"),
+        (VerifierKey("a", 2, ALICE.public), "type 1 or 4"),
+        (VerifierKey("a", 6, ALICE.public), "type 1 or 4"),
+        (VerifierKey("a", ED25519, ALICE.public[:-1]), "type 1 or 4"),
+        (VerifierKey("a", ED25519, ALICE.public + b"a"), "type 1 or 4"),
+    ],
+    ids=repr,
+)
+def test_a_verifier_key_of_another_kind_is_refused_though_its_key_id_is_right(
+    key: VerifierKey, rule: str
+) -> None:
+    with pytest.raises(Malformed, match=rule):
+        VerifierKey.parse(key.text())
+
+
+def test_a_note_has_a_hundred_lines_and_no_more() -> None:
+    line = sign_text(TEXT, "alice.example", ALICE)
+    assert len(parse_note(Note(TEXT, (line,) * 100).encode()).lines) == 100
+    with pytest.raises(Malformed, match="more than 100"):
+        parse_note(Note(TEXT, (line,) * 101).encode())
+
+
+def test_a_line_without_room_for_a_time_has_none() -> None:
+    assert NoteLine("bob.example", BOB_KEY.id, INTEGER_MAX.to_bytes(8, "big")).timestamp
+    with pytest.raises(Malformed, match="no timestamp"):
+        _ = NoteLine("bob.example", BOB_KEY.id, b"1234567").timestamp
+
+
+def test_a_cosignature_holds_up_to_the_largest_time_and_at_its_one_length() -> None:
+    last = cosign_text(TEXT, INTEGER_MAX, "bob.example", BOB)
+    assert line_holds(TEXT, BOB_KEY, last)
+    later = cosign_text(TEXT, INTEGER_MAX + 1, "bob.example", BOB)
+    assert not line_holds(TEXT, BOB_KEY, later)
+
+    def believes_anything(public: bytes, message: bytes, signature: bytes) -> bool:
+        return True
+
+    assert line_holds(TEXT, BOB_KEY, last, believes_anything)
+    for payload in (last.payload[:-1], last.payload + b"a", last.payload[8:], b""):
+        line = NoteLine(last.name, last.key, payload)
+        assert not line_holds(TEXT, BOB_KEY, line, believes_anything)

@@ -338,14 +338,15 @@ def test_other_messagepack_than_the_canonical_array_is_refused(proof: bytes) -> 
 
 def test_questions_about_nothing_too_much_or_half_keys_are_refused() -> None:
     many = [number.to_bytes(32, "big") for number in range(PROOF_KEYS_MAX + 1)]
-    questions: list[dict[bytes, bytes | None]] = [
-        {},
-        dict.fromkeys(many),
-        {b"short": RED},
-        {key("1"): b"short"},
+    questions: list[tuple[str, dict[bytes, bytes | None]]] = [
+        ("is about 0 keys", {}),
+        ("is about 10001 keys", dict.fromkeys(many)),
+        ("have 32 bytes", {b"short": None}),
+        ("have 32 bytes", {key("1"): b"short"}),
+        ("have 32 bytes", {key("1"): None, key("2"): b""}),
     ]
-    for expected in questions:
-        refuses(EMPTY, b"\x90", expected)
+    for rule, expected in questions:
+        assert rule in refuses(EMPTY, b"\x90", expected)
 
 
 def test_a_proof_too_long_for_its_keys_is_refused_before_it_is_read() -> None:

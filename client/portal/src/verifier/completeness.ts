@@ -122,7 +122,9 @@ class Answer {
     for (const { grant, person } of claim.pairs) {
       this.requireRecord(grant);
       this.reached.add(grant.text);
-      this.cover([person], false);
+      // Of whom nothing was ever read under a grant, there is no entity.
+      if (this.shownAs(person).form !== "absent") this.logOf(person);
+      this.reached.add(person.text);
     }
   }
 
@@ -132,19 +134,24 @@ class Answer {
     }
   }
 
-  /** Of a grant the record alone is shown: its log holds what others were asked about. */
-  private requireRecord(path: Path): void {
+  private shownAs(path: Path): Shown {
     const entity = path.text;
     const shown = this.shown.get(entity);
     if (shown === undefined) throw new Failed("entity-missing", { entity });
+    return shown;
+  }
+
+  /** Of a grant the record alone is shown: its log holds what others were asked about. */
+  private requireRecord(path: Path): void {
+    const entity = path.text;
+    const shown = this.shownAs(path);
     if (shown.form === "absent") throw new Failed("entity-absent", { entity });
     if (shown.form !== "outlined") throw new Failed("entity-superfluous", { entity });
   }
 
   ofOne(claim: PathClaim, height: number): Line {
     const entity = claim.path.text;
-    const shown = this.shown.get(entity);
-    if (shown === undefined) throw new Failed("entity-missing", { entity });
+    const shown = this.shownAs(claim.path);
     this.reached.add(entity);
     if (claim.kind === "absence") {
       if (shown.form !== "absent") throw new Failed("entity-present", { entity });
@@ -157,15 +164,13 @@ class Answer {
     return clean("completeness", "complete-record", { entity, events: shown.size, height });
   }
 
-  /** The whole log of an entity; none for a handle that is proved absent. */
+  /** The whole log of an entity. */
   private logOf(path: Path): readonly Leaf[] {
     const entity = path.text;
-    const shown = this.shown.get(entity);
-    if (shown === undefined) throw new Failed("entity-missing", { entity });
+    const shown = this.shownAs(path);
     if (shown.form === "outlined" || shown.form === "ranged") throw new Failed("entity-without-log", { entity });
-    if (shown.form === "logged") return this.logs.get(entity) ?? [];
-    if (path.contract === "datasharing" && path.kind === "handle") return [];
-    throw new Failed("entity-absent", { entity });
+    if (shown.form === "absent") throw new Failed("entity-absent", { entity });
+    return this.logs.get(entity) ?? [];
   }
 }
 
