@@ -294,10 +294,9 @@ def _check_time(
         found.failed("time", error)
         return
     least = instants.complete_as_of
-    # Of a receipt, whose block is older, what is so old is the checkpoint.
     is_receipt = isinstance(bundle.claim, Receipt)
-    height = certificate.checkpoint.size if is_receipt else header.height
-    place = {"height": height, "time": utc_time(least)}
+    # What was certified then is the checkpoint; a receipt's block may be older.
+    place = {"height": certificate.checkpoint.size, "time": utc_time(least)}
     if asked.max_age_s is not None:
         _check_age(least, asked.max_age_s, asked.now_s, place, found)
     elif is_receipt:

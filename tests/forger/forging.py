@@ -29,6 +29,7 @@ from tests.forger.world import Call, World, signer
 
 HONEST = ("m0", "m1", "m2")
 STOLEN = ("m0",)  # f = 1 of 4
+Change = Callable[[dict[str, Any]], object]  # of a JSON object, in place
 
 
 @dataclass(frozen=True)
@@ -107,12 +108,22 @@ def proved(bundle: Bundle, world: World, height: int | None = None) -> Bundle:
     return replace(bundle, state=world.tree.prove(keys, height))
 
 
-def edit(bundle: Bundle, change: Callable[[dict[str, Any]], None]) -> bytes:
+def edit(bundle: Bundle, change: Change) -> bytes:
     """Change the JSON of a bundle and spell it canonically again."""
     value = json.loads(encode_bundle(bundle))
     change(value)
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text.encode() + b"\n"
+
+
+def edited(bundle: Bundle, world: World, change: Change, **asked: Any) -> Attempt:
+    """Change the JSON of a bundle, spelt canonically again, and have it judged."""
+    return Attempt(edit(bundle, change), world.genesis, asked)
+
+
+def of_first(change: Change) -> Change:
+    """A change of the first entity's JSON."""
+    return lambda value: change(value["entities"][0])
 
 
 def sign_with_stolen_keys(

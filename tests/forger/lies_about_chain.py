@@ -16,6 +16,7 @@ from ledger.claims import Receipt, Trace
 from ledger.limits import VALIDITY_MS_MAX
 from ledger.transaction import Transaction
 from tests.forger import stories
+from tests.forger.edges import ordered
 from tests.forger.forging import (
     Attempt,
     attempt,
@@ -333,23 +334,14 @@ def a_receipt_for_a_transaction_of_another_chain() -> Attempt:
 
 @forgery("integrity", "transaction-outside-window")
 def a_transaction_was_accepted_after_its_validity() -> Attempt:
-    return _accepted(left_ms=-1)
+    return ordered(-1)
 
 
 @forgery("integrity", "transaction-outside-window")
 def a_transaction_was_accepted_at_the_end_of_its_validity() -> Attempt:
-    return _accepted(left_ms=0)
+    return ordered(0)
 
 
 @forgery("integrity", "transaction-outside-window")
 def a_transaction_was_accepted_that_is_valid_for_too_long() -> Attempt:
-    return _accepted(left_ms=VALIDITY_MS_MAX + 1)
-
-
-def _accepted(left_ms: int) -> Attempt:
-    """A transaction ordered when it was valid for so long still."""
-    world = World()
-    world.validity_ms = left_ms
-    world.grow([stories.receipt(DONATION, ((LOT_A, 5),), "a-firm")])
-    world.certify()
-    return attempt(assemble_receipts(world, 1, [0])[0], world)
+    return ordered(VALIDITY_MS_MAX + 1)

@@ -12,7 +12,7 @@ from ledger.bundle import Bundle, Handover
 from ledger.checkpoint import Certificate, Checkpoint, cosign
 from ledger.claims import Receipt, Trace
 from ledger.membership import MemberSet
-from ledger.notes import cosign_text, parse_note, sign_text
+from ledger.notes import NoteLine, cosign_text, parse_note, sign_text
 from ledger.transaction import Transaction
 from tests.forger.epochs import (
     COURT,
@@ -238,6 +238,15 @@ def witnessed(*notes: str, quorum: str = "any") -> Attempt:
     return attempt(bundle, epochs(), policy=policy(epochs(), quorum))
 
 
+def with_payload(place: int, change: Callable[[bytes], bytes]) -> Attempt:
+    """A witness note of which one line carries other bytes: 0 is the log's, 1 the witness's."""
+    read = parse_note(witness_note(epochs(), "m1"))
+    lines = list(read.lines)
+    line = lines[place]
+    lines[place] = NoteLine(line.name, line.key, change(line.payload))
+    return witnessed(spelt(read.text, lines))
+
+
 @forgery("authority", "witnesses-too-few")
 def a_policy_is_met_by_nobody() -> Attempt:
     return attempt(walked(), epochs(), policy=policy(epochs()))
@@ -298,12 +307,11 @@ def the_log_line_of_a_witness_note_is_signed_by_the_forger() -> Attempt:
 
 @forgery("authority", "witness-signature")
 def a_witness_line_is_moved_to_another_time() -> Attempt:
-    read = parse_note(witness_note(epochs(), "m1"))
-    line = read.lines[1]
-    later = (line.timestamp + 1).to_bytes(8, "big")
-    return witnessed(
-        spelt(read.text, [read.lines[0], type(line)(line.name, line.key, later + line.payload[8:])])
-    )
+    def later(payload: bytes) -> bytes:
+        time = int.from_bytes(payload[:8], "big") + 1
+        return time.to_bytes(8, "big") + payload[8:]
+
+    return with_payload(1, later)
 
 
 @forgery("authority", "witness-malformed")

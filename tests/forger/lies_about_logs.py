@@ -207,6 +207,16 @@ def the_tail_is_cut_and_the_record_of_that_time_shown() -> Attempt:
 
 @forgery("completeness", "older-state")
 def the_tail_is_cut_by_an_older_state_under_the_newest_checkpoint() -> Attempt:
+    return _older_state()
+
+
+@forgery("completeness", "older-state")
+def an_older_state_is_shown_to_a_reader_who_asks_for_the_newest() -> Attempt:
+    now = donation().certificate().timestamps()[1] + 1
+    return _older_state(now_s=now, max_age_s=600)
+
+
+def _older_state(**asked: Any) -> Attempt:
     """Header 5 truly stands in the chain, and the shipment had not been used then."""
     world = donation()
     world_then = stories.donation_world()
@@ -218,7 +228,7 @@ def the_tail_is_cut_by_an_older_state_under_the_newest_checkpoint() -> Attempt:
         checkpoint=world.certificate().to_note(world.genesis.members),
         inclusion=tuple(world.inclusion(5, 6)),
     )
-    return attempt(bundle, world)
+    return attempt(bundle, world, **asked)
 
 
 @forgery("authority", "not-certified")

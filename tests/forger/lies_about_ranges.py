@@ -339,6 +339,12 @@ def a_consistency_is_of_another_size_than_claimed() -> Attempt:
 
 
 @forgery("integrity", "malformed")
+def a_consistency_is_of_another_root_than_claimed() -> Attempt:
+    true = honest(donation(), Extension(3, donation().chain.root(3)))
+    return attempt(replace(true, claim=Extension(3, bytes(32))), donation())
+
+
+@forgery("integrity", "malformed")
 def a_consistency_is_claimed_and_not_proved() -> Attempt:
     true = honest(donation(), Extension(3, donation().chain.root(3)))
     return attempt(replace(true, consistency=None), donation())

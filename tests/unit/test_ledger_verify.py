@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -12,14 +12,14 @@ from ledger.assembly import assemble, assemble_receipts
 from ledger.bundle_file import decode_bundle, encode_bundle
 from ledger.claims import Absence, Accesses, Claim, Entity, History, Receipt, Trace
 from ledger.errors import ClientFault
-from ledger.limits import CLOCK_TOLERANCE_S, VALIDITY_MS_MAX
 from ledger.paths import Path
 from ledger.transaction import Transaction
 from ledger.verdict import LINES
 from ledger.verdict_sentences import SENTENCES
 from ledger.verify import verify_bundle
 from tests.forger import stories
-from tests.forger.forging import FORGERIES
+from tests.forger.edges import EDGES
+from tests.forger.forgeries import FORGERIES, Attempt
 from tests.forger.stories import (
     ALLOCATION,
     DATASET,
@@ -168,16 +168,6 @@ def test_a_receipt_proves_the_transaction_and_its_result(world: World) -> None:
             assert report.time.code == "existed-by"
 
 
-def test_a_transaction_may_be_valid_for_the_whole_window_and_no_longer() -> None:
-    """The forger's lies are a millisecond outside at either end; these are just inside."""
-    for left_ms in (1, VALIDITY_MS_MAX):
-        world = World()
-        world.validity_ms = left_ms
-        world.grow([stories.receipt(DONATION, (), "x")])
-        world.certify()
-        assert verify_bundle(bundle_of(world, receipt_claim(world, 1, 0)), world.genesis).clean
-
-
 def test_receipts_of_a_block_of_any_size_are_clean() -> None:
     world = World()
     for count in range(1, 10):
@@ -208,12 +198,25 @@ def test_without_an_asked_age_nothing_is_called_fresh(world: World) -> None:
     assert report.exit_ok
 
 
-def test_members_clocks_may_be_ahead_of_the_readers_by_the_tolerance(world: World) -> None:
-    """The forger's lie is a second ahead of it."""
-    data, least = bundle_of(world, Trace(DONATION)), min(world.certificate().timestamps())
-    report = verify_bundle(data, world.genesis, now_s=least - CLOCK_TOLERANCE_S, max_age_s=1)
-    assert report.time.code == "fresh"
-    assert report.time.parameters["age"] == 0
+@pytest.mark.parametrize("edge", EDGES, ids=lambda one: one.__name__)
+def test_what_is_honest_at_the_very_edge_is_clean(edge: Callable[[], Attempt]) -> None:
+    attempt = edge()
+    report = verify_bundle(attempt.data, attempt.genesis, **attempt.asked)
+    assert report.clean, report.value()
+    assert report.exit_ok
+
+
+def test_of_an_older_state_the_time_is_said_of_the_checkpoint() -> None:
+    """No line may read as if the state shown were as new as the checkpoint."""
+    (forgery,) = (
+        one
+        for one in FORGERIES
+        if one.name == "an_older_state_is_shown_to_a_reader_who_asks_for_the_newest"
+    )
+    attempt = forgery.make()
+    report = verify_bundle(attempt.data, attempt.genesis, **attempt.asked)
+    assert report.completeness.parameters == {"height": 5, "size": 6}
+    assert (report.time.code, report.time.parameters["height"]) == ("fresh", 6)
 
 
 def test_an_asked_age_without_a_clock_is_not_met(world: World) -> None:

@@ -18,6 +18,7 @@ from ledger.verdict_sentences import LINE_NAMES, SENTENCES, STATE_WORDS
 from ledger.verify import verify_bundle
 from tests import portal, portal_lies, portal_mutations
 from tests.forger import trusts, vectors
+from tests.forger.edges import EDGES
 from tests.forger.epochs import epochs
 from tests.forger.forgeries import FORGERIES
 from tests.forger.world import World
@@ -129,6 +130,13 @@ def forgeries() -> Iterable[Case]:
 def test_both_verifiers_name_the_same_line_of_every_forgery(engine: str) -> None:
     said = agree(forgeries(), engine=engine)
     assert said["transaction-unsigned"] >= 1
+
+
+def test_both_verifiers_call_what_is_honest_at_the_very_edge_clean() -> None:
+    made = [(edge.__name__, edge()) for edge in EDGES]
+    said = agree(Case(one.data, one.genesis, name=name, **one.asked) for name, one in made)
+    assert said["quorum-from-genesis"] == len(EDGES)
+    assert said["fresh"] == 2
 
 
 @pytest.mark.parametrize("engine", ["noble", "webcrypto"])

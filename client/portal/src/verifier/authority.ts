@@ -134,18 +134,17 @@ export function checkTime(
   { nowS, maxAgeS }: Clock,
   asked: { readonly isReceipt: boolean; readonly isComplete: boolean; readonly size: number },
 ): Line {
-  const { height } = header;
   const early = cosignatures.find(({ timestamp }) => timestamp < Math.floor(header.time / 1000));
   if (early !== undefined) throw new Failed("before-block", { member: early.member });
   const timestamps = cosignatures.map(({ timestamp }) => timestamp).sort((left, right) => left - right);
   const least = timestamps[0] ?? 0;
   const time = utcTime(least);
+  // What was certified then is the checkpoint; a receipt's block may be older.
+  const place = { height: asked.size, time };
   if (nowS !== undefined && least > nowS + CLOCK_TOLERANCE_S) {
     throw new Failed("in-the-future", { now: utcTime(nowS), time });
   }
   if (maxAgeS !== undefined) {
-    // Of a receipt, whose block is older, what is so old is the checkpoint.
-    const place = { height: asked.isReceipt ? asked.size : height, time };
     if (nowS === undefined) {
       return { name: "time", state: "qualified", code: "no-clock", parameters: place };
     }
@@ -156,7 +155,7 @@ export function checkTime(
   if (asked.isReceipt) {
     const existedBy = utcTime(timestamps[faulty] ?? least);
     const blockTime = utcTime(Math.floor(header.time / 1000));
-    return clean("time", "existed-by", { block_time: blockTime, height, time: existedBy });
+    return clean("time", "existed-by", { block_time: blockTime, height: header.height, time: existedBy });
   }
-  return clean("time", asked.isComplete ? "as-of" : "certified-at", { height, time });
+  return clean("time", asked.isComplete ? "as-of" : "certified-at", place);
 }
