@@ -6,11 +6,11 @@ from collections.abc import Callable
 from functools import cache
 
 from ledger.assembly import assemble_receipts
-from ledger.claims import History, Trace
+from ledger.claims import History, ListOf, Trace
 from ledger.limits import BUNDLE_EVENTS_MAX, CLOCK_TOLERANCE_S, VALIDITY_MS_MAX
 from tests.forger import stories
 from tests.forger.forging import Attempt, attempt, donation, honest
-from tests.forger.stories import DONATION, STOCK, event
+from tests.forger.stories import DONATION, LOT_A, STOCK, event
 from tests.forger.world import Call, World
 
 
@@ -61,6 +61,14 @@ def as_many_events_as_a_bundle_holds() -> Attempt:
     return attempt(honest(counted_often(), History(STOCK)), counted_often())
 
 
+def a_list_beside_events_of_that_name_of_another_contract() -> Attempt:
+    """Only the entity's own contract says what a kind of its events means."""
+    world = stories.donation_world()
+    world.grow([Call([event("proposed", on=(LOT_A,))], {LOT_A: {"held": 1}}, "datasharing")])
+    world.certify()
+    return attempt(honest(world, ListOf(LOT_A, "proposed")), world)
+
+
 EDGES: list[Callable[[], Attempt]] = [
     a_transaction_in_its_last_millisecond,
     a_transaction_valid_for_the_whole_window,
@@ -68,4 +76,5 @@ EDGES: list[Callable[[], Attempt]] = [
     a_reader_whose_clock_is_behind_by_the_tolerance,
     a_checkpoint_as_old_as_is_tolerated,
     as_many_events_as_a_bundle_holds,
+    a_list_beside_events_of_that_name_of_another_contract,
 ]

@@ -37,6 +37,7 @@ from tests.forger.stories import (
     SHIPMENT,
     STRANGER_PAIR,
 )
+from tests.forger.world import Call
 
 # -- the graph ------------------------------------------------------------------------------------
 
@@ -45,6 +46,17 @@ from tests.forger.stories import (
 def a_branch_is_dropped_with_its_proof() -> Attempt:
     bundle = without(honest(donation(), Trace(DONATION)), LOT_B)
     return attempt(proved(bundle, donation()), donation())
+
+
+@forgery("completeness", "entity-missing")
+def what_was_taken_from_an_entity_that_is_still_there_is_dropped() -> Attempt:
+    """The lot went in and came out again; the sample came of it (DESIGN 2.3)."""
+    world, sample = stories.donation_world(), stories.supply("lot", "L-sample")
+    sampled = stories.event("sampled", ((LOT_A, 100),), ((LOT_A, 99), (sample, 1)))
+    world.grow([Call([sampled], {LOT_A: {"held": 99}, sample: {"held": 1}})])
+    world.certify()
+    bundle = without(honest(world, Trace(LOT_A)), sample)
+    return attempt(proved(bundle, world), world)
 
 
 @forgery("integrity", "not-in-state")

@@ -11,7 +11,10 @@ from msgspec.structs import replace
 
 from ledger.assembly import assemble_receipts
 from ledger.block import HEADER
+from ledger.checkpoint import Checkpoint
 from ledger.claims import Accesses, Entity, Extension, ListOf, Trace
+from ledger.notes import NoteLine, parse_note
+from tests.forger.epochs import epochs, spelt, witness_note
 from tests.forger.forging import (
     Attempt,
     Change,
@@ -23,7 +26,7 @@ from tests.forger.forging import (
     honest,
     of_first,
 )
-from tests.forger.lies_about_epochs import walked, with_first, with_payload
+from tests.forger.lies_about_epochs import walked, with_first, with_payload, witnessed
 from tests.forger.lies_about_ranges import PAST, PERIOD, stock
 from tests.forger.stories import DATASET, DONATION, GRANT_1, LOT_A, PAIRS
 
@@ -303,3 +306,68 @@ def a_witness_line_without_its_time() -> Attempt:
 @forgery("authority", "witness-malformed")
 def a_witness_line_is_a_byte_too_long() -> Attempt:
     return with_payload(1, lambda payload: payload + b"\0")
+
+
+@forgery("authority", "witness-malformed")
+def the_log_line_of_a_witness_note_has_another_name() -> Attempt:
+    read = parse_note(witness_note(epochs(), "m1"))
+    true = read.lines[0]
+    log = NoteLine(f"{epochs().genesis.origin}/m2", true.key, true.payload)
+    return witnessed(spelt(read.text, [log, read.lines[1]]))
+
+
+@forgery("authority", "witness-of-another-chain")
+def a_witness_cosigned_an_origin_that_no_member_can_have() -> Attempt:
+    true = epochs().checkpoint()
+    other = Checkpoint(f"{true.origin}/m1.example", true.size, true.root)
+    return witnessed(witness_note(epochs(), "m1", text=other.text()))
+
+
+# -- claims that ask for nothing there can be ----------------------------------------------------
+
+
+def _dataset(path: str) -> Attempt:
+    bundle = honest(accesses(), Accesses(DATASET, PAIRS))
+    return edited(bundle, accesses(), lambda value: value["claim"].update(dataset=path))
+
+
+@forgery("integrity", "malformed")
+def accesses_to_a_data_set_of_another_contract() -> Attempt:
+    return _dataset(f"supplies/dataset/{DATASET.id}")
+
+
+@forgery("integrity", "malformed")
+def accesses_to_what_is_no_data_set() -> Attempt:
+    return _dataset(GRANT_1.text)
+
+
+@forgery("integrity", "malformed")
+def a_pair_whose_handle_is_too_long() -> Attempt:
+    return _pairs([[GRANT_1.id, "11" * 33]])
+
+
+@forgery("integrity", "malformed")
+def a_pair_whose_handle_is_in_upper_case() -> Attempt:
+    return _pairs([[GRANT_1.id, "AB" * 32]])
+
+
+@forgery("integrity", "malformed")
+def a_list_of_a_kind_in_upper_case() -> Attempt:
+    return _list("Proposed")
+
+
+@forgery("integrity", "malformed")
+def a_consistency_with_no_header_at_all() -> Attempt:
+    def change(value: dict[str, Any]) -> None:
+        value["claim"].update(size=0)
+        value["consistency"].update(size=0)
+
+    return _chain(change)
+
+
+@forgery("integrity", "malformed")
+def a_period_of_no_length() -> Attempt:
+    def change(value: dict[str, Any]) -> None:
+        value["claim"].update(until=value["claim"]["from"])
+
+    return edited(honest(stock(), PERIOD), stock(), change)
