@@ -282,37 +282,33 @@ def an_event_bypassed_the_log_of_an_entity_it_names() -> Attempt:
     return attempt(honest(world, Trace(LOT_A)), world)
 
 
+def _moved(height: int = 0, time: int = 0) -> Attempt:
+    """All members certified the lot's last event at another height or time, so much later."""
+    world = stories.donation_world()
+    leaf = LEAF.decode(world.lives[LOT_A].leaves[-1])
+    moved = replace(leaf, height=leaf.height + height, time=leaf.time + time)
+    _rewrite_last(world, LOT_A, LEAF.encode(moved))
+    return attempt(honest(world, History(LOT_A)), world)
+
+
 @forgery("integrity", "leaf-after-header")
 def an_event_from_the_future_is_certified() -> Attempt:
-    world = stories.donation_world()
-    life = world.lives[LOT_A]
-    leaf = LEAF.decode(life.leaves[-1])
-    _rewrite_last(world, LOT_A, LEAF.encode(replace(leaf, height=99)))
-    return attempt(honest(world, History(LOT_A)), world)
+    return _moved(height=99)
 
 
 @forgery("integrity", "leaf-time")
 def an_event_is_backdated() -> Attempt:
-    world = stories.donation_world()
-    leaf = LEAF.decode(world.lives[LOT_A].leaves[-1])
-    _rewrite_last(world, LOT_A, LEAF.encode(replace(leaf, time=leaf.time - 86_400_000)))
-    return attempt(honest(world, History(LOT_A)), world)
+    return _moved(time=-86_400_000)
 
 
 @forgery("integrity", "leaf-time")
 def an_event_is_dated_after_the_newest_block() -> Attempt:
-    world = stories.donation_world()
-    leaf = LEAF.decode(world.lives[LOT_A].leaves[-1])
-    _rewrite_last(world, LOT_A, LEAF.encode(replace(leaf, time=leaf.time + 86_400_000)))
-    return attempt(honest(world, History(LOT_A)), world)
+    return _moved(time=86_400_000)
 
 
 @forgery("integrity", "leaf-time")
 def an_event_of_the_newest_block_is_dated_before_it() -> Attempt:
-    world = stories.donation_world()
-    leaf = LEAF.decode(world.lives[LOT_A].leaves[-1])
-    _rewrite_last(world, LOT_A, LEAF.encode(replace(leaf, height=world.height + 1)))
-    return attempt(honest(world, History(LOT_A)), world)
+    return _moved(height=1)  # used in block 6, and certified by block 7
 
 
 @forgery("integrity", "leaf-time")

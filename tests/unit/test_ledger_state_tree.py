@@ -341,6 +341,7 @@ def test_questions_about_nothing_too_much_or_half_keys_are_refused() -> None:
     questions: list[tuple[str, dict[bytes, bytes | None]]] = [
         ("is about 0 keys", {}),
         ("is about 10001 keys", dict.fromkeys(many)),
+        ("have 32 bytes", {b"short": RED}),
         ("have 32 bytes", {b"short": None}),
         ("have 32 bytes", {key("1"): b"short"}),
         ("have 32 bytes", {key("1"): None, key("2"): b""}),

@@ -55,7 +55,7 @@ export function checkCompleteness(
   const answer = new Answer(bundle, logs);
   if (claim.kind === "entity" || claim.kind === "absence") return answer.ofOne(claim, height);
   if (claim.kind === "accesses") answer.coverAccesses(claim);
-  else answer.cover([claim.path], claim.kind === "trace");
+  else answer.cover(claim.path, claim.kind === "trace");
   answer.refuseOthers();
   if (claim.kind === "list") return listed(claim, logs.get(claim.path.text) ?? [], height);
   const events = [...logs.values()].reduce((sum, leaves) => sum + leaves.length, 0);
@@ -95,9 +95,9 @@ class Answer {
   }
 
   /** Walks breadth first from `start`; every entity reached must be shown with its log. */
-  cover(start: readonly Path[], isTrace: boolean): void {
-    const waiting = [...start];
-    for (const path of waiting) this.reached.add(path.text);
+  cover(start: Path, isTrace: boolean): void {
+    const waiting = [start];
+    this.reached.add(start.text);
     for (const path of waiting) {
       const leaves = this.logOf(path);
       for (const product of isTrace ? onward(path, leaves) : []) {
